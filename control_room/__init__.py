@@ -1,0 +1,1 @@
+"""lfr-room: the control room, which receives alerts and decides about people."""

@@ -1,0 +1,38 @@
+"""Time as a parameter: monotonic seconds for waits and ages, UTC for messages."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timezone
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What stages are given instead of the time module."""
+
+    def monotonic_s(self) -> float:
+        """Seconds since an arbitrary point, never going back; comparable between processes of one boot."""
+
+    def now_utc(self) -> datetime:
+        """The wall clock, aware, UTC."""
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def monotonic_s(self) -> float:
+        return time.monotonic()
+
+    def now_utc(self) -> datetime:
+        return datetime.now(timezone.utc)
+
+
+def utc_text(moment: datetime) -> str:
+    """RFC 3339 text in UTC with milliseconds, the only form of time in our documents."""
+    moment = moment.astimezone(timezone.utc)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def parse_utc(text: str) -> datetime:
+    """The inverse of `utc_text`. Raises: ValueError on any other form."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)

@@ -1,0 +1,208 @@
+"""lfr-edge.yaml: every key with its type, bounds and unit; all mistakes are reported at once.
+
+What an order decides (who, where, when, at what threshold) is no configuration and is not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from edge.errors import ConfigInvalid
+from edge.formats.topics import ID_PATTERN
+
+CONFIG_MAX_BYTES = 64 * 1024
+
+Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class DeviceSettings(_Section):
+    """Who this box is, and where it keeps its state."""
+
+    id: Identifier = Field(description="pseudonymous device id; the subject of its client certificate")
+    fleet: Identifier = Field(description="fleet the device belongs to")
+    state_dir: Path = Field(description="folder for state that survives a restart")
+    runtime_dir: Path = Field(description="folder for the pipe's socket; its path must be short")
+
+
+class CameraSettings(_Section):
+    """Where frames come from."""
+
+    kind: Literal["file", "folder", "v4l2", "picamera2"]
+    path: Path | None = Field(None, description="clip, picture folder, or /dev/videoN")
+    width_px: int = Field(1280, ge=160, le=7680, description="full-resolution stream, px")
+    height_px: int = Field(720, ge=120, le=4320, description="full-resolution stream, px")
+    lores_width_px: int = Field(640, ge=0, le=1920, description="detection stream, px; 0: none")
+    lores_height_px: int = Field(480, ge=0, le=1080, description="detection stream, px; 0: none")
+    frames_per_s: float = Field(15.0, ge=0.5, le=120, description="asked of a live camera or a folder, frames/s")
+    pace: Literal["realtime", "fast"] = Field("realtime", description="fast: every frame of a clip, no drops")
+    stall_timeout_s: float = Field(3.0, ge=0.2, le=60, description="no frame for so long is a stall, s")
+    retries_max: int = Field(5, ge=0, le=1000, description="re-openings in a row before giving up, count")
+    retry_wait_s: float = Field(1.0, ge=0.05, le=60, description="wait before the first re-opening, s; doubles")
+
+    @model_validator(mode="after")
+    def _path_fits_kind(self) -> CameraSettings:
+        if self.kind != "picamera2" and self.path is None:
+            raise ValueError(f"kind {self.kind} needs a path")
+        return self
+
+
+class DelegateSettings(_Section):
+    """An accelerator's delegate, loaded by name."""
+
+    library: str = Field(min_length=1, max_length=200, description="shared object, e.g. libedgetpu.so.1")
+    options: dict[str, str] = Field(default_factory=dict, description="passed to the delegate as they are")
+
+
+class InferenceSettings(_Section):
+    """Which pack, on what."""
+
+    pack_dir: Path = Field(description="folder of the pack")
+    precision: Literal["int8", "float32"] = Field("int8", description="weights to run")
+    runtime: Literal["auto", "litert", "tflite-runtime"] = Field("auto", description="auto: what is installed")
+    threads: int = Field(1, ge=1, le=16, description="threads a model may use, count")
+    delegate: DelegateSettings | None = None
+
+
+class BrokerSettings(_Section):
+    """The MQTT 5 broker, mutual TLS."""
+
+    host: str = Field(min_length=1, max_length=253)
+    port: int = Field(8883, ge=1, le=65535)
+    ca_file: Path
+    cert_file: Path
+    key_file: Path
+    keepalive_s: int = Field(20, ge=5, le=600, description="MQTT keep-alive, s")
+    reconnect_max_s: float = Field(30.0, ge=0.5, le=300, description="longest wait between attempts, s")
+
+
+class KeySettings(_Section):
+    """Files of vision's keys; link cannot read them."""
+
+    signing_key_file: Path = Field(description="Ed25519 private key that signs alerts and records")
+    seal_key_file: Path = Field(description="X25519 private key that opens the wrapped watchlist key")
+    authority_keys: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(
+        min_length=1, max_length=8, description="public keys that may sign an order, hex"
+    )
+
+
+class QualitySettings(_Section):
+    """The gate a face must pass before it is compared."""
+
+    face_width_min_px: float = Field(24.0, ge=12, le=400, description="narrower faces are too small, px")
+    sharpness_min: float = Field(8.0, ge=0, le=1e4, description="variance of the Laplacian of the aligned face")
+    yaw_max: float = Field(0.55, ge=0.05, le=1, description="nose offset over half the eye distance")
+    exposure_min: float = Field(25.0, ge=0, le=254, description="mean brightness of the face, 0..255")
+    exposure_max: float = Field(235.0, ge=1, le=255, description="mean brightness of the face, 0..255")
+
+
+class TrackingSettings(_Section):
+    """When two faces are one passage."""
+
+    lost_after_s: float = Field(2.0, ge=0.1, le=10, description="a passage unseen for so long is over, s")
+    hits_min: int = Field(2, ge=1, le=20, description="frames before a face counts as a passage, count")
+
+
+class DecisionSettings(_Section):
+    """When a passage becomes an alert; the threshold itself is the order's."""
+
+    frames_min: int = Field(2, ge=1, le=20, description="frames fused before an alert, count")
+    templates_max: int = Field(5, ge=1, le=20, description="best frames of a passage that are embedded, count")
+    margin_min: float = Field(0.03, ge=0, le=0.5, description="similarity between first and second entry")
+    cooldown_s: float = Field(60.0, ge=0, le=3600, description="one entry alerts at most once in, s")
+
+
+class HealthSettings(_Section):
+    """How often the box speaks of itself."""
+
+    interval_s: float = Field(5.0, ge=0.5, le=300, description="between heartbeats, s")
+
+
+class OutboxSettings(_Section):
+    """Where alerts wait for the room's receipt."""
+
+    rows_max: int = Field(10_000, ge=10, le=1_000_000, description="rows waiting, count")
+    resend_s: float = Field(5.0, ge=0.2, le=600, description="first wait for a receipt, s; doubles to 12 times")
+    drain_s: float = Field(30.0, ge=0, le=600, description="on stopping, time allowed to empty it, s")
+
+
+class Settings(_Section):
+    """The whole of lfr-edge.yaml."""
+
+    device: DeviceSettings
+    camera: CameraSettings
+    inference: InferenceSettings
+    broker: BrokerSettings
+    keys: KeySettings
+    quality: QualitySettings = QualitySettings()
+    tracking: TrackingSettings = TrackingSettings()
+    decision: DecisionSettings = DecisionSettings()
+    health: HealthSettings = HealthSettings()
+    outbox: OutboxSettings = OutboxSettings()
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """PyYAML keeps the last of two equal keys in silence; we refuse them."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            key = str(getattr(key_node, "value", key_node))
+            if key in seen:
+                raise yaml.MarkedYAMLError(problem=f"key {key!r} given twice", problem_mark=key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def load_settings(path: Path) -> Settings:
+    """The settings in a file; relative paths in it are relative to its folder.
+
+    Raises: ConfigInvalid, whose message has one line for every mistake.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigInvalid(f"{path}: cannot be read: {error.strerror}") from None
+    if len(data) > CONFIG_MAX_BYTES:
+        raise ConfigInvalid(f"{path}: {len(data)} bytes, at most {CONFIG_MAX_BYTES}")
+    try:
+        value = yaml.load(data.decode("utf-8"), Loader=_UniqueKeyLoader)
+    except (UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
+        raise ConfigInvalid(f"{path}: not readable as YAML: {error}") from None
+    if not isinstance(value, dict):
+        raise ConfigInvalid(f"{path}: need sections (device, camera, …) at the top, found {type(value).__name__}")
+    try:
+        settings = Settings.model_validate(value)
+    except ValidationError as error:
+        raise ConfigInvalid(f"{path}: {_list_mistakes(error)}") from None
+    return _with_absolute_paths(settings, path.resolve().parent)
+
+
+def _list_mistakes(error: ValidationError) -> str:
+    lines = []
+    for item in error.errors():
+        where = ".".join(map(str, item["loc"]))
+        given = "" if isinstance(item["input"], dict) else f" (found {str(item['input'])[:60]!r})"
+        what = "unknown key" if item["type"] == "extra_forbidden" else item["msg"]
+        lines.append(f"  {where}: {what}{given}")
+    noun = "mistake" if len(lines) == 1 else "mistakes"
+    return f"{len(lines)} {noun}\n" + "\n".join(lines)
+
+
+def _with_absolute_paths(settings: _Section, base: Path) -> Any:
+    changes: dict[str, Any] = {}
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, Path):
+            changes[name] = base / value
+        elif isinstance(value, _Section):
+            changes[name] = _with_absolute_paths(value, base)
+    return settings.model_copy(update=changes)

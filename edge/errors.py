@@ -1,0 +1,176 @@
+"""Every error the house raises, in one tree: each also inherits the builtin that fits it.
+
+A message says what was found, what was needed, and which key, file or topic; then what to do.
+"""
+
+from __future__ import annotations
+
+
+class LfrError(Exception):
+    """Anything that went wrong in a way we foresaw."""
+
+
+# Configuration
+
+
+class ConfigInvalid(LfrError, ValueError):
+    """A configuration file with one or more mistakes; the message lists them all with their paths."""
+
+
+# Packs and runtimes
+
+
+class PackMissing(LfrError, FileNotFoundError):
+    """A pack, or one of its files, is not there."""
+
+
+class PackInvalid(LfrError, ValueError):
+    """A pack manifest that does not say what it must."""
+
+
+class PackHashMismatch(PackInvalid):
+    """A file of a pack is not the file its manifest names (message: file, both hashes)."""
+
+
+class PackShapeMismatch(PackInvalid):
+    """A model's tensors are not those its manifest declares."""
+
+
+class DownloadFailed(LfrError, OSError):
+    """A file could not be fetched from where it was sought."""
+
+
+class RuntimeUnavailable(LfrError, RuntimeError):
+    """No inference runtime is installed, or it cannot start."""
+
+
+class DelegateUnavailable(LfrError, RuntimeError):
+    """The accelerator's delegate could not be loaded, or refused the model."""
+
+
+class ModelRejected(LfrError, ValueError):
+    """The runtime could not read a model file."""
+
+
+# Cameras
+
+
+class CameraError(LfrError, OSError):
+    """A camera or clip that cannot deliver frames."""
+
+    reason = "camera_error"
+
+
+class CameraUnsupported(CameraError):
+    """The camera's software is not on this machine."""
+
+    reason = "camera_unsupported"
+
+
+class CameraVanished(CameraError):
+    """The camera, file or folder is not there, or no longer."""
+
+    reason = "camera_vanished"
+
+
+class CameraStalled(CameraError, TimeoutError):
+    """No frame within the time allowed."""
+
+    reason = "camera_stalled"
+
+
+class CameraCorrupt(CameraError):
+    """What came from the source cannot be decoded as pictures."""
+
+    reason = "camera_corrupt"
+
+
+# Trust
+
+
+class DocumentInvalid(LfrError, ValueError):
+    """A document that is not canonical, not complete, or not of the type expected."""
+
+
+class DocumentTooLarge(DocumentInvalid):
+    """A document over its size cap."""
+
+
+class SignatureInvalid(LfrError, ValueError):
+    """A signature that is missing, wrong, or by a key that may not sign this."""
+
+
+class SealInvalid(LfrError, ValueError):
+    """A sealed box that does not open: wrong key, wrong context or altered bytes."""
+
+
+class OrderInvalid(LfrError, ValueError):
+    """An order that does not fit this box, this pack or this watchlist."""
+
+
+class OrderExpired(OrderInvalid):
+    """An order outside its not-before and not-after."""
+
+
+class WatchlistInvalid(LfrError, ValueError):
+    """A watchlist that is refused whole."""
+
+
+class KeyFileInvalid(LfrError, ValueError):
+    """A key file that is missing or does not hold the kind of key needed."""
+
+
+# Enrolment
+
+
+class EnrolmentRefused(LfrError, ValueError):
+    """A photograph that cannot become an entry."""
+
+    reason = "refused"
+
+
+class PhotographUnreadable(EnrolmentRefused):
+    """The file is no picture."""
+
+    reason = "unreadable"
+
+
+class NoFaceFound(EnrolmentRefused):
+    """A photograph without a face."""
+
+    reason = "no_face"
+
+
+class SeveralFacesFound(EnrolmentRefused):
+    """A photograph with more than one face that could be meant."""
+
+    reason = "several_faces"
+
+
+class FaceTooSmall(EnrolmentRefused):
+    """A face below the size an enrolment needs."""
+
+    reason = "too_small"
+
+
+# The pipe between the halves, and the link
+
+
+class WireError(LfrError, ValueError):
+    """A message on the pipe that is malformed, oversized or out of place."""
+
+
+class PeerGone(LfrError, ConnectionError):
+    """The other half closed the pipe."""
+
+
+class OutboxFull(LfrError, OSError):
+    """The outbox holds as many rows as it may."""
+
+
+class BrokerUnreachable(LfrError, ConnectionError):
+    """The broker does not answer, or refuses us."""
+
+
+class ToolMissing(LfrError, FileNotFoundError):
+    """A program this command needs is not installed."""

@@ -1,0 +1,1 @@
+"""What is said about the box itself: counts, sequence numbers, records."""

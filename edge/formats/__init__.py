@@ -1,0 +1,1 @@
+"""The shapes of our documents, and nothing that acts on them."""

@@ -1,0 +1,166 @@
+"""The fields of our signed documents: order, watchlist header, alert, record, health, receipt.
+
+Each is the `signed` part of `{"signed": …, "signatures": […]}` over RFC 8785 canonical JSON; on the wire
+that object is the `data` of a CloudEvent. `edge/trust/documents.py` reads and writes them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from edge.formats.topics import ID_PATTERN
+
+Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
+Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+UtcText = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
+EventId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
+EntryId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Base64Text = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+Similarity = Annotated[float, Field(ge=-1, le=1)]
+
+
+class Document(BaseModel):
+    """Strict: unknown fields, coerced types and non-finite numbers are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class WatchlistReference(Document):
+    """The watchlist an order names: its id, size and the hash of its header document."""
+
+    id: Identifier
+    entries: Annotated[int, Field(ge=1, le=200_000)]
+    parts: Annotated[int, Field(ge=1, le=10_000)]
+    sha256: Hex32
+
+
+class Order(Document):
+    """What authorises a deployment (thin: ORDER.md grows with the watchlist work)."""
+
+    type: Literal["order"]
+    deployment: Identifier
+    fleet: Identifier
+    devices: Annotated[list[Identifier], Field(min_length=1, max_length=1000)]
+    authorising_officer: Annotated[str, Field(min_length=1, max_length=100)]
+    use_case: Annotated[str, Field(min_length=1, max_length=400)]
+    place: Annotated[str, Field(min_length=1, max_length=200)]
+    not_before_utc: UtcText
+    not_after_utc: UtcText
+    pack_sha256: Hex32
+    similarity_threshold: Annotated[float, Field(gt=0, lt=1)]
+    watchlist: WatchlistReference
+    room_receipt_key_hex: Hex32
+    room_seal_key_hex: Hex32
+    alert_retention_h: Annotated[float, Field(gt=0, le=744)]
+
+
+class WatchlistHeader(Document):
+    """The signed head of a watchlist; its parts are ciphertext (WATCHLIST.md)."""
+
+    type: Literal["watchlist"]
+    id: Identifier
+    deployment: Identifier
+    pack_sha256: Hex32
+    entries: Annotated[int, Field(ge=1, le=200_000)]
+    dimension: Annotated[int, Field(ge=16, le=2048)]
+    entries_per_part: Annotated[int, Field(ge=1, le=10_000)]
+    wrapped_keys: dict[Identifier, Base64Text]
+
+
+class AlertDocument(Document):
+    """An alert's outside: nothing here tells a broker whom a van met."""
+
+    type: Literal["alert"]
+    event_id: EventId
+    fleet: Identifier
+    device: Identifier
+    deployment: Identifier
+    sequence: Count
+    decided_at_utc: UtcText
+    sealed: Base64Text
+
+
+class SealedMatch(Document):
+    """The inside of an alert, beside the crop's JPEG bytes (ALERT.md)."""
+
+    entry_id: EntryId
+    similarity: Similarity
+    threshold: Similarity
+    frames_fused: Annotated[int, Field(ge=1, le=1000)]
+    frame_id: Count
+    stage_ms: dict[str, Annotated[float, Field(ge=0)]]
+    crop_width_px: Annotated[int, Field(ge=1, le=4096)]
+    crop_height_px: Annotated[int, Field(ge=1, le=4096)]
+
+
+class LatencySummary(Document):
+    """Milliseconds from the deciding frame's capture to the outbox commit."""
+
+    count: Count
+    p50: float | None
+    p99: float | None
+
+
+class Statistics(Document):
+    """Counts of one deployment, without per-person data."""
+
+    frames_read: Count
+    frames_processed: Count
+    frames_dropped: dict[str, Count]
+    faces_seen: Count
+    faces_compared: Count
+    faces_withheld: dict[str, Count]
+    alerts: Count
+    camera_faults: dict[str, Count]
+    latency_ms: LatencySummary
+
+
+class RecordDocument(Document):
+    """A signed fact about the box: here, a deployment's closing statistics."""
+
+    type: Literal["record"]
+    event_id: EventId
+    fleet: Identifier
+    device: Identifier
+    deployment: Identifier
+    sequence: Count
+    made_at_utc: UtcText
+    kind: Literal["deployment_statistics"]
+    statistics: Statistics
+    pack_sha256: Hex32
+    watchlist_sha256: Hex32
+    watchlist_entries: Count
+    software_version: str
+
+
+class HealthDocument(Document):
+    """The signed heartbeat: `last_sequence` makes silence and gaps visible."""
+
+    type: Literal["health"]
+    fleet: Identifier
+    device: Identifier
+    deployment: Identifier | None
+    session: Identifier
+    beat: Count
+    made_at_utc: UtcText
+    state: str
+    last_sequence: Count
+    frames_per_s: float
+    camera: str
+    camera_retries: Count
+    statistics: Statistics | None
+    outbox_queued: Count
+    outbox_expired: Count
+
+
+class ReceiptDocument(Document):
+    """The room's word that it has received and stored these events; only this ends outbox rows."""
+
+    type: Literal["receipt"]
+    fleet: Identifier
+    device: Identifier
+    received: Annotated[list[EventId], Field(min_length=1, max_length=500)]
+    made_at_utc: UtcText

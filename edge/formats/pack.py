@@ -1,0 +1,78 @@
+"""pack.yaml: what a set of models is, where its files come from, and how its tensors are read (PACK.md)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Precision = Literal["int8", "float32"]
+Point = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=2, max_length=2)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PackFile(_Part):
+    """One file of weights. source: its path below the folder or URL it is installed from."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+    source: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$")]
+    sha256: Sha256
+    size_bytes: Annotated[int, Field(ge=1, le=200_000_000)]
+
+
+class NetworkInput(_Part):
+    """The picture a network takes: uint8 values 0..255 in BGR, batch of one."""
+
+    width_px: Annotated[int, Field(ge=16, le=4096)]
+    height_px: Annotated[int, Field(ge=16, le=4096)]
+    channels: Literal["bgr"]
+
+
+class DetectorSpec(_Part):
+    """decoder: which network family's outputs these are. score_min and nms_iou: its operating point."""
+
+    decoder: Literal["yunet"]
+    input: NetworkInput
+    score_min: Annotated[float, Field(gt=0, lt=1)]
+    nms_iou: Annotated[float, Field(gt=0, lt=1)]
+    files: dict[Precision, PackFile]
+
+
+class EmbedderSpec(_Part):
+    """alignment: the five points (eye, eye, nose, mouth corner, mouth corner; left to right in the image)
+    to which a face is brought before embedding, in fractions of the input."""
+
+    input: NetworkInput
+    dimension: Annotated[int, Field(ge=16, le=2048)]
+    alignment: Annotated[list[Point], Field(min_length=5, max_length=5)]
+    files: dict[Precision, PackFile]
+
+
+class PackManifest(_Part):
+    """A pack. purpose: whether it may meet real people at all."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+    version: Annotated[int, Field(ge=1)]
+    purpose: Literal["operations", "bring-up"]
+    summary: Annotated[str, Field(min_length=1, max_length=400)]
+    licence: Annotated[str, Field(min_length=1, max_length=200)]
+    training_data: Annotated[str, Field(min_length=1, max_length=400)]
+    detector: DetectorSpec
+    embedder: EmbedderSpec
+
+    @model_validator(mode="after")
+    def _files_are_distinct(self) -> PackManifest:
+        names = [file.name for file in self.files()]
+        if len(set(names)) != len(names):
+            raise ValueError("two files of the pack have the same name")
+        if not self.detector.files.keys() & self.embedder.files.keys():
+            raise ValueError("no precision for which both a detector and an embedder are given")
+        return self
+
+    def files(self) -> tuple[PackFile, ...]:
+        """Every file of the pack."""
+        return (*self.detector.files.values(), *self.embedder.files.values())

@@ -1,0 +1,52 @@
+"""The topics of lfr/v1: who publishes what, and where. Names carry pseudonymous ids, never a person."""
+
+from __future__ import annotations
+
+import re
+
+ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,47}$"
+REPO_NAME_PATTERN = r"^[a-z0-9][a-z0-9./-]{0,119}$"
+
+STATE = "state"
+ALERTS = "alerts"
+RECORDS = "records"
+HEALTH = "health"
+RECEIPTS = "receipts"
+
+OUTBOX_CHANNELS = (ALERTS, RECORDS)
+"""The channels whose messages wait in the outbox for a signed receipt."""
+
+
+def device_topic(fleet: str, device: str, channel: str) -> str:
+    """The topic of one device's channel."""
+    return f"lfr/v1/{fleet}/devices/{device}/{channel}"
+
+
+def all_devices_topic(fleet: str, channel: str) -> str:
+    """The filter under which a room sees one channel of all devices."""
+    return f"lfr/v1/{fleet}/devices/+/{channel}"
+
+
+def repo_topic(fleet: str, name: str) -> str:
+    """The topic of a retained file of the fleet's repository. Raises: ValueError for a name out of form."""
+    if not re.match(REPO_NAME_PATTERN, name) or ".." in name or "//" in name:
+        raise ValueError(f"repository file name {name!r}: need lower-case letters, digits, '.', '/' and '-'")
+    return f"lfr/v1/{fleet}/repo/{name}"
+
+
+def order_name(device: str) -> str:
+    """Where a device finds its order."""
+    return f"devices/{device}/order"
+
+
+def watchlist_part_name(watchlist: str, index: int) -> str:
+    """Where a part of a watchlist is."""
+    return f"watchlists/{watchlist}/{index:04d}"
+
+
+def device_of(topic: str) -> str:
+    """The device id in a device topic. Raises: ValueError when it is none."""
+    levels = topic.split("/")
+    if len(levels) != 6 or levels[:2] != ["lfr", "v1"] or levels[3] != "devices":
+        raise ValueError(f"{topic!r} is no device topic")
+    return levels[4]

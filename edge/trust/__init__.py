@@ -1,0 +1,1 @@
+"""What may run: signed documents, orders, watchlists, packs and the keys that open them."""

@@ -1,0 +1,1 @@
+"""The half that sees: frames in, sealed alerts out, and no way to a network."""

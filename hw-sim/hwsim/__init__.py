@@ -1,0 +1,1 @@
+"""lfr-sim: a whole van on a laptop, with faults."""

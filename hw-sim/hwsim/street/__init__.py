@@ -1,0 +1,1 @@
+"""People walking past a van, with ground truth."""

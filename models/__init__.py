@@ -1,0 +1,1 @@
+"""lfr-models: packs installed, verified and evaluated."""

@@ -1,0 +1,1 @@
+"""lfr-fleet: identities, watchlists, orders and releases."""
