@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
@@ -56,13 +56,22 @@ class TrackedFace:
     face: FaceBox
 
 
+@dataclass(frozen=True)
+class EndedTrack:
+    """A passage that is over: on how many frames a face was found, and how wide at most."""
+
+    track_id: int
+    frames: int
+    width_max_px: float
+
+
 @dataclass(frozen=True, eq=False)
 class TrackUpdate:
     """What one frame did to the tracks: who is in view, and whose passage is over."""
 
     frame_id: int
     tracked: tuple[TrackedFace, ...]
-    ended_track_ids: tuple[int, ...]
+    ended: tuple[EndedTrack, ...]
 
 
 class Reason(str, Enum):
@@ -135,10 +144,3 @@ class Match:
 
 
 Decision = Match | Withheld
-
-
-@dataclass(frozen=True)
-class StageTimes:
-    """Milliseconds from the deciding frame's reception to the end of each stage, in the order of the pipeline."""
-
-    ms_by_stage: Mapping[str, float] = field(default_factory=dict)

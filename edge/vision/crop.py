@@ -1,0 +1,74 @@
+"""The one picture that leaves the box: the matched face, alone, small, inside the seal.
+
+Bystanders are never shown to an operator (DOMAIN.md 10): every other face that reaches into the crop is
+painted over before the picture is encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.records import FaceBox
+
+MARGIN_SHARE = 0.3
+LONGEST_SIDE_PX = 176
+JPEG_MAX_BYTES = 11 * 1024
+BYSTANDER_MARGIN_SHARE = 0.15
+BYSTANDER_GRAY = 127
+
+_JPEG_QUALITIES = (88, 75, 60, 40, 20)
+
+
+def crop_match(image: NDArray[np.uint8], face: FaceBox, others: Iterable[FaceBox]) -> tuple[bytes, int, int]:
+    """JPEG bytes (at most JPEG_MAX_BYTES), width and height in px of the crop of a matched face.
+
+    image: uint8 BGR (h, w, 3). others: all other faces found in it.
+    """
+    left, top, right, bottom = _grown(face, MARGIN_SHARE, image)
+    crop = image[top:bottom, left:right].copy()
+    own = _grown(face, 0.0, image)
+    for other in others:
+        _paint_over(crop, (left, top), _grown(other, BYSTANDER_MARGIN_SHARE, image), own, image)
+    scale = min(LONGEST_SIDE_PX / max(crop.shape[:2]), 1.0)
+    if scale < 1.0:
+        crop = np.asarray(cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    for quality in _JPEG_QUALITIES:
+        _, data = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if data.size <= JPEG_MAX_BYTES:
+            break
+    jpeg = data.tobytes()
+    height, width = crop.shape[:2]
+    crop[:] = 0
+    return jpeg, width, height
+
+
+def _grown(face: FaceBox, share: float, image: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    height, width = image.shape[:2]
+    dx, dy = face.width_px * share, face.height_px * share
+    left = int(np.clip(face.left_px - dx, 0, width - 1))
+    top = int(np.clip(face.top_px - dy, 0, height - 1))
+    right = int(np.clip(face.left_px + face.width_px + dx, left + 1, width))
+    bottom = int(np.clip(face.top_px + face.height_px + dy, top + 1, height))
+    return left, top, right, bottom
+
+
+def _paint_over(
+    crop: NDArray[np.uint8],
+    origin: tuple[int, int],
+    other: tuple[int, int, int, int],
+    own: tuple[int, int, int, int],
+    image: NDArray[np.uint8],
+) -> None:
+    """Paint over another face, and leave the matched face's own box as it was."""
+    x0, y0 = origin
+    left, top, right, bottom = other
+    area = crop[max(top - y0, 0) : max(bottom - y0, 0), max(left - x0, 0) : max(right - x0, 0)]
+    if not area.size:
+        return
+    area[:] = BYSTANDER_GRAY
+    l, t, r, b = own  # noqa: E741
+    crop[t - y0 : b - y0, l - x0 : r - x0] = image[t:b, l:r]

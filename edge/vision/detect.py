@@ -1,0 +1,67 @@
+"""Detect: the faces of a frame, found in its small picture, given in pixels of its full one."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.devices import Decoder, Model
+from edge.formats.pack import DetectorSpec
+from edge.records import FaceBox, Frame
+from edge.vision.network import check_image_input
+from edge.vision.yunet import YuNetDecoder
+
+FACES_MAX = 100
+"""Faces of one frame that are carried on, best scores first; more is a broken detector, not a crowd."""
+
+
+class Detector:
+    """A detector network with its decoder and its operating point."""
+
+    def __init__(self, model: Model, spec: DetectorSpec) -> None:
+        """Raises: PackShapeMismatch when the network is not what the manifest says."""
+        check_image_input(model, spec.input, "detector")
+        self._model = model
+        self._spec = spec
+        self._decoder: Decoder = YuNetDecoder(spec.input.width_px, spec.input.height_px, model.outputs)
+        self._input = np.zeros((1, spec.input.height_px, spec.input.width_px, 3), np.uint8)
+
+    def detect(self, frame: Frame) -> tuple[FaceBox, ...]:
+        """The faces of a frame, best score first; landmarks float32 (5, 2), all in pixels of `frame.main`."""
+        small = frame.main if frame.lores is None else frame.lores
+        scale = self._letterbox(small)
+        boxes, landmarks, scores = self._decoder.decode(self._model.run(self._input), self._spec.score_min)
+        to_main_x = frame.main.shape[1] / small.shape[1] / scale
+        to_main_y = frame.main.shape[0] / small.shape[0] / scale
+        kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), self._spec.score_min, self._spec.nms_iou)
+        unit = np.array([to_main_x, to_main_y], np.float32)
+        faces = []
+        for i in list(np.asarray(kept, dtype=int).reshape(-1))[:FACES_MAX]:
+            (left, top), (width, height) = boxes[i, :2] * unit, boxes[i, 2:] * unit
+            faces.append(
+                FaceBox(
+                    frame_id=frame.id,
+                    left_px=float(left),
+                    top_px=float(top),
+                    width_px=float(width),
+                    height_px=float(height),
+                    score=float(scores[i]),
+                    landmarks=landmarks[i] * unit,
+                )
+            )
+        return tuple(faces)
+
+    def _letterbox(self, image: NDArray[np.uint8]) -> float:
+        """Fit an image into the input's top left, black right and below; the scale it was given."""
+        _, height, width, _ = self._input.shape
+        scale = min(width / image.shape[1], height / image.shape[0])
+        w, h = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+        self._input[0, h:] = 0
+        self._input[0, :, w:] = 0
+        if (h, w) == image.shape[:2]:
+            self._input[0, :h, :w] = image
+        else:
+            way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            self._input[0, :h, :w] = cv2.resize(image, (w, h), interpolation=way)
+        return scale

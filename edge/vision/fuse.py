@@ -1,0 +1,67 @@
+"""Fuse: one template for a passage, from its best few frames, weighted by their quality."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.records import Decision, Reason, Template
+
+SAME_PERSON_MIN = 0.2
+"""A template less alike than this to the rest of its passage is somebody else's: tracks do get swapped."""
+
+BETTER_BY = 1.15
+"""A full passage takes another frame only when it is better than its worst by this factor."""
+
+SPACING_S = 0.1
+"""Frames of one instant say the same thing twice; successive templates are at least so far apart."""
+
+_WEIGHT_MIN = 1e-3
+
+
+class Passage:
+    """What is remembered of one person in view; overwritten when the passage ends."""
+
+    def __init__(self, templates_max: int) -> None:
+        self._templates_max = templates_max
+        self._templates: list[Template] = []
+        self._last_added_s = -np.inf
+        self.refusal = Reason.TOO_BRIEF
+        self.compared = False
+        self.decision: Decision | None = None
+
+    @property
+    def frames_fused(self) -> int:
+        return len(self._templates)
+
+    def wants(self, quality: float, taken_s: float) -> bool:
+        """Whether embedding one more frame of this quality would be worth its cost."""
+        if taken_s - self._last_added_s < SPACING_S:
+            return False
+        if len(self._templates) < self._templates_max:
+            return True
+        return quality > BETTER_BY * min(template.quality for template in self._templates)
+
+    def add(self, template: Template, taken_s: float) -> None:
+        """Take a template in; the worst makes room. A stranger's template begins the passage anew."""
+        if self._templates and float(self.fused() @ template.vector) < SAME_PERSON_MIN:
+            self.wipe()
+        self._last_added_s = taken_s
+        if len(self._templates) >= self._templates_max:
+            worst = min(range(len(self._templates)), key=lambda i: self._templates[i].quality)
+            self._templates.pop(worst).vector.fill(0)
+        self._templates.append(template)
+
+    def fused(self) -> NDArray[np.float32]:
+        """The quality-weighted mean direction, float32 (d,), norm 1. Needs at least one template."""
+        total = np.zeros_like(self._templates[0].vector)
+        for template in self._templates:
+            total += np.float32(max(template.quality, _WEIGHT_MIN)) * template.vector
+        total /= np.linalg.norm(total)
+        return total
+
+    def wipe(self) -> None:
+        """Overwrite and forget every template."""
+        for template in self._templates:
+            template.vector.fill(0)
+        self._templates.clear()
