@@ -5,26 +5,15 @@ What an order decides (who, where, when, at what threshold) is no configuration 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from edge.errors import ConfigInvalid
-from edge.formats.topics import ID_PATTERN
-
-CONFIG_MAX_BYTES = 64 * 1024
-
-Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
+from edge.config_file import BrokerSettings, Identifier, Section, load_yaml_model
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class DeviceSettings(_Section):
+class DeviceSettings(Section):
     """Who this box is, and where it keeps its state."""
 
     id: Identifier = Field(description="pseudonymous device id; the subject of its client certificate")
@@ -33,7 +22,7 @@ class DeviceSettings(_Section):
     runtime_dir: Path = Field(description="folder for the pipe's socket; its path must be short")
 
 
-class CameraSettings(_Section):
+class CameraSettings(Section):
     """Where frames come from."""
 
     kind: Literal["file", "folder", "v4l2", "picamera2"]
@@ -55,14 +44,14 @@ class CameraSettings(_Section):
         return self
 
 
-class DelegateSettings(_Section):
+class DelegateSettings(Section):
     """An accelerator's delegate, loaded by name."""
 
     library: str = Field(min_length=1, max_length=200, description="shared object, e.g. libedgetpu.so.1")
     options: dict[str, str] = Field(default_factory=dict, description="passed to the delegate as they are")
 
 
-class InferenceSettings(_Section):
+class InferenceSettings(Section):
     """Which pack, on what."""
 
     pack_dir: Path = Field(description="folder of the pack")
@@ -72,19 +61,7 @@ class InferenceSettings(_Section):
     delegate: DelegateSettings | None = None
 
 
-class BrokerSettings(_Section):
-    """The MQTT 5 broker, mutual TLS."""
-
-    host: str = Field(min_length=1, max_length=253)
-    port: int = Field(8883, ge=1, le=65535)
-    ca_file: Path
-    cert_file: Path
-    key_file: Path
-    keepalive_s: int = Field(20, ge=5, le=600, description="MQTT keep-alive, s")
-    reconnect_max_s: float = Field(30.0, ge=0.5, le=300, description="longest wait between attempts, s")
-
-
-class KeySettings(_Section):
+class KeySettings(Section):
     """Files of vision's keys; link cannot read them."""
 
     signing_key_file: Path = Field(description="Ed25519 private key that signs alerts and records")
@@ -94,7 +71,7 @@ class KeySettings(_Section):
     )
 
 
-class QualitySettings(_Section):
+class QualitySettings(Section):
     """The gate a face must pass before it is compared."""
 
     face_width_min_px: float = Field(24.0, ge=12, le=400, description="narrower faces are too small, px")
@@ -104,14 +81,14 @@ class QualitySettings(_Section):
     exposure_max: float = Field(235.0, ge=1, le=255, description="mean brightness of the face, 0..255")
 
 
-class TrackingSettings(_Section):
+class TrackingSettings(Section):
     """When two faces are one passage."""
 
     lost_after_s: float = Field(2.0, ge=0.1, le=10, description="a passage unseen for so long is over, s")
     hits_min: int = Field(2, ge=1, le=20, description="frames before a face counts as a passage, count")
 
 
-class DecisionSettings(_Section):
+class DecisionSettings(Section):
     """When a passage becomes an alert; the threshold itself is the order's."""
 
     frames_min: int = Field(2, ge=1, le=20, description="frames fused before an alert, count")
@@ -120,13 +97,13 @@ class DecisionSettings(_Section):
     cooldown_s: float = Field(60.0, ge=0, le=3600, description="one entry alerts at most once in, s")
 
 
-class HealthSettings(_Section):
+class HealthSettings(Section):
     """How often the box speaks of itself."""
 
     interval_s: float = Field(5.0, ge=0.5, le=300, description="between heartbeats, s")
 
 
-class OutboxSettings(_Section):
+class OutboxSettings(Section):
     """Where alerts wait for the room's receipt."""
 
     rows_max: int = Field(10_000, ge=10, le=1_000_000, description="rows waiting, count")
@@ -134,7 +111,7 @@ class OutboxSettings(_Section):
     drain_s: float = Field(30.0, ge=0, le=600, description="on stopping, time allowed to empty it, s")
 
 
-class Settings(_Section):
+class Settings(Section):
     """The whole of lfr-edge.yaml."""
 
     device: DeviceSettings
@@ -149,60 +126,9 @@ class Settings(_Section):
     outbox: OutboxSettings = OutboxSettings()
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """PyYAML keeps the last of two equal keys in silence; we refuse them."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key_node, _ in node.value:
-            key = str(getattr(key_node, "value", key_node))
-            if key in seen:
-                raise yaml.MarkedYAMLError(problem=f"key {key!r} given twice", problem_mark=key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
 def load_settings(path: Path) -> Settings:
     """The settings in a file; relative paths in it are relative to its folder.
 
     Raises: ConfigInvalid, whose message has one line for every mistake.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConfigInvalid(f"{path}: cannot be read: {error.strerror}") from None
-    if len(data) > CONFIG_MAX_BYTES:
-        raise ConfigInvalid(f"{path}: {len(data)} bytes, at most {CONFIG_MAX_BYTES}")
-    try:
-        value = yaml.load(data.decode("utf-8"), Loader=_UniqueKeyLoader)
-    except (UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ConfigInvalid(f"{path}: not readable as YAML: {error}") from None
-    if not isinstance(value, dict):
-        raise ConfigInvalid(f"{path}: need sections (device, camera, …) at the top, found {type(value).__name__}")
-    try:
-        settings = Settings.model_validate(value)
-    except ValidationError as error:
-        raise ConfigInvalid(f"{path}: {_list_mistakes(error)}") from None
-    return _with_absolute_paths(settings, path.resolve().parent)
-
-
-def _list_mistakes(error: ValidationError) -> str:
-    lines = []
-    for item in error.errors():
-        where = ".".join(map(str, item["loc"]))
-        given = "" if isinstance(item["input"], dict) else f" (found {str(item['input'])[:60]!r})"
-        what = "unknown key" if item["type"] == "extra_forbidden" else item["msg"]
-        lines.append(f"  {where}: {what}{given}")
-    noun = "mistake" if len(lines) == 1 else "mistakes"
-    return f"{len(lines)} {noun}\n" + "\n".join(lines)
-
-
-def _with_absolute_paths(settings: _Section, base: Path) -> Any:
-    changes: dict[str, Any] = {}
-    for name in type(settings).model_fields:
-        value = getattr(settings, name)
-        if isinstance(value, Path):
-            changes[name] = base / value
-        elif isinstance(value, _Section):
-            changes[name] = _with_absolute_paths(value, base)
-    return settings.model_copy(update=changes)
+    return load_yaml_model(path, Settings)
