@@ -40,6 +40,10 @@ class DownloadFailed(LfrError, OSError):
     """A file could not be fetched from where it was sought."""
 
 
+class InstallFailed(LfrError, OSError):
+    """A fetched file could not be written where it belongs."""
+
+
 class RuntimeUnavailable(LfrError, RuntimeError):
     """No inference runtime is installed, or it cannot start."""
 
@@ -116,6 +120,10 @@ class WatchlistInvalid(LfrError, ValueError):
     """A watchlist that is refused whole."""
 
 
+class RepositoryFileMissing(LfrError, FileNotFoundError):
+    """A file of the fleet's repository that is not there, or did not come in time."""
+
+
 class KeyFileInvalid(LfrError, ValueError):
     """A key file that is missing or does not hold the kind of key needed."""
 
@@ -168,9 +176,63 @@ class OutboxFull(LfrError, OSError):
     """The outbox holds as many rows as it may."""
 
 
+class OutboxBusy(LfrError, OSError):
+    """Another process holds the outbox."""
+
+
+class OutboxCorrupt(LfrError, OSError):
+    """The outbox's file is damaged; the next start sets it aside."""
+
+
+class ReceiptRefused(LfrError, ValueError):
+    """A receipt that ends no row: not signed by this deployment's room, or not for this device."""
+
+
 class BrokerUnreachable(LfrError, ConnectionError):
     """The broker does not answer, or refuses us."""
 
 
 class ToolMissing(LfrError, FileNotFoundError):
     """A program this command needs is not installed."""
+
+
+# Simulation
+
+
+class PhotographsMissing(LfrError, FileNotFoundError):
+    """A folder that holds no photographs of people where some are needed."""
+
+
+class CastTooSmall(LfrError, ValueError):
+    """A folder with fewer people, or fewer photographs of them, than a cast needs."""
+
+
+class StreetInvalid(LfrError, ValueError):
+    """A street that cannot be composed as asked: too short, too small, too many at once."""
+
+
+class TruthInvalid(LfrError, ValueError):
+    """A truth file that is not what its format says."""
+
+
+# The control room
+
+
+class BundleInvalid(LfrError, ValueError):
+    """The room's bundle of references and photographs cannot be used."""
+
+
+class PictureRefused(LfrError, ValueError):
+    """A picture that is not decoded: no JPEG, other than announced, or too large."""
+
+
+class MessageOutOfPlace(LfrError, ValueError):
+    """A good document where it does not belong: on another's topic, an old heartbeat, an id used before."""
+
+
+class AlreadyWatching(LfrError, RuntimeError):
+    """Another room holds this state folder."""
+
+
+class StoreUnusable(LfrError, OSError):
+    """The room's store cannot be opened or written."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -144,3 +144,33 @@ class Match:
 
 
 Decision = Match | Withheld
+
+
+@dataclass(frozen=True, eq=False)
+class DetectedFrame:
+    """A frame, its faces and what they did to the passages; frame is None at the very end of a source."""
+
+    frame: Frame | None
+    faces: tuple[FaceBox, ...]
+    update: TrackUpdate
+    detected_s: float
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A matched face, alone, as JPEG bytes, and its size."""
+
+    jpeg: bytes
+    width_px: int
+    height_px: int
+
+
+@dataclass(frozen=True, eq=False)
+class Alarm:
+    """A match on its way to be sealed; done_s: when each stage was done, monotonic seconds."""
+
+    match: Match
+    crop: Crop
+    frame_id: int
+    received_s: float
+    done_s: Mapping[str, float]

@@ -21,6 +21,9 @@ from edge.errors import PeerGone, WireError
 MESSAGE_MAX_BYTES = 72 * 1024
 """Above every cap below; three of them fit a default socket buffer (FINDINGS: 212,960 bytes a message)."""
 
+SEND_TIMEOUT_S = 5
+"""A link that takes nothing for so long is treated as gone."""
+
 DOCUMENT_MAX_BYTES = 32 * 1024
 FILE_MAX_BYTES = 60 * 1024
 NAME_MAX_CHARS = 160
@@ -241,6 +244,7 @@ def listen(path: Path) -> socket.socket:
 def accept(listener: socket.socket, allowed_uids: tuple[int, ...]) -> Pipe:
     """Vision's side: the next link, if its user may be one. Raises: WireError for a stranger."""
     connection, _ = listener.accept()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_TIMEOUT_S, 0))
     _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
     if uid not in allowed_uids:
         connection.close()

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.records import FaceBox
+from edge.records import Crop, FaceBox
 
 MARGIN_SHARE = 0.3
 LONGEST_SIDE_PX = 176
@@ -23,8 +23,8 @@ BYSTANDER_GRAY = 127
 _JPEG_QUALITIES = (88, 75, 60, 40, 20)
 
 
-def crop_match(image: NDArray[np.uint8], face: FaceBox, others: Iterable[FaceBox]) -> tuple[bytes, int, int]:
-    """JPEG bytes (at most JPEG_MAX_BYTES), width and height in px of the crop of a matched face.
+def crop_match(image: NDArray[np.uint8], face: FaceBox, others: Iterable[FaceBox]) -> Crop:
+    """The crop of a matched face, in at most JPEG_MAX_BYTES.
 
     image: uint8 BGR (h, w, 3). others: all other faces found in it.
     """
@@ -43,7 +43,7 @@ def crop_match(image: NDArray[np.uint8], face: FaceBox, others: Iterable[FaceBox
     jpeg = data.tobytes()
     height, width = crop.shape[:2]
     crop[:] = 0
-    return jpeg, width, height
+    return Crop(jpeg, width, height)
 
 
 def _grown(face: FaceBox, share: float, image: NDArray[np.uint8]) -> tuple[int, int, int, int]:

@@ -1,0 +1,186 @@
+"""Vision's end of the pipe: whatever link does, or fails to do, no stage waits for it.
+
+Documents for the outbox stay here until link says that they are on disk; a link that restarts is told
+everything again, and the outbox knows what it already has by event id.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import select
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from edge import wire
+from edge.errors import OutboxFull, PeerGone, RepositoryFileMissing, WireError
+
+PENDING_MAX = 1000
+"""Documents that may wait for a link that is not there."""
+
+_ACCEPT_POLL_S = 0.25
+
+log = logging.getLogger("lfr.vision.link_port")
+
+
+class LinkPort:
+    """Accepts link's connection, sends in a thread of its own, and remembers what link has not yet stored."""
+
+    def __init__(
+        self, listener: socket.socket, allowed_uids: tuple[int, ...], on_committed: Callable[[str], None]
+    ) -> None:
+        self._listener = listener
+        self._allowed_uids = allowed_uids
+        self._on_committed = on_committed
+        self._changed = threading.Condition()
+        self._outgoing: deque[wire.Message] = deque()
+        self._pending: dict[str, wire.Publish] = {}
+        self._deployment: wire.OpenDeployment | None = None
+        self._state = wire.StateChanged("starting")
+        self._requests: dict[int, wire.FetchFile] = {}
+        self._answers: dict[int, wire.FileContent | wire.FileAbsent] = {}
+        self._request_ids = itertools.count(1)
+        self._pipe: wire.Pipe | None = None
+        self._stopping = False
+        self.status: wire.LinkStatus | None = None
+        self._threads = [
+            threading.Thread(target=run, name=name, daemon=True)
+            for name, run in (("link-accept", self._accept_loop), ("link-send", self._send_loop))
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Close the connection; what link has not stored by now is lost (see `wait_stored`)."""
+        with self._changed:
+            self._stopping = True
+            self._drop_pipe()
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join(timeout=5)
+
+    def open_deployment(self, deployment: str, room_receipt_key_hex: str) -> None:
+        """Tell link whose receipts end this deployment's rows."""
+        with self._changed:
+            self._deployment = wire.OpenDeployment(deployment, room_receipt_key_hex)
+            self._queue(self._deployment)
+
+    def set_state(self, state: str) -> None:
+        with self._changed:
+            self._state = wire.StateChanged(state)
+            self._queue(self._state)
+
+    def publish(self, message: wire.Publish) -> None:
+        """Hand a document to the outbox. Raises: OutboxFull when link has stored nothing for very long."""
+        with self._changed:
+            if len(self._pending) >= PENDING_MAX:
+                raise OutboxFull(f"{PENDING_MAX} documents wait for the link half; is it running?")
+            self._pending[message.event_id] = message
+            self._queue(message)
+
+    def beat(self, message: wire.Health) -> None:
+        """Send a heartbeat, if link is there."""
+        with self._changed:
+            self._queue(message)
+
+    def fetch(self, name: str, timeout_s: float) -> bytes:
+        """A file of the fleet's repository, through link. Raises: RepositoryFileMissing."""
+        request = wire.FetchFile(next(self._request_ids), name)
+        with self._changed:
+            self._requests[request.request_id] = request
+            self._queue(request)
+            self._changed.wait_for(lambda: request.request_id in self._answers or self._stopping, timeout_s)
+            self._requests.pop(request.request_id, None)
+            answer = self._answers.pop(request.request_id, None)
+        if isinstance(answer, wire.FileContent):
+            return answer.payload
+        why = "no answer from the link half in time" if answer is None else answer.why
+        raise RepositoryFileMissing(f"repository file {name}: {why}")
+
+    def wait_stored(self, timeout_s: float) -> bool:
+        """Wait until link has stored every document; whether it has."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._pending, timeout_s)
+
+    def _queue(self, message: wire.Message) -> None:
+        if self._pipe is not None:
+            self._outgoing.append(message)
+            self._changed.notify_all()
+
+    def _accept_loop(self) -> None:
+        while not self._stopping:
+            ready, _, _ = select.select([self._listener], [], [], _ACCEPT_POLL_S)
+            if not ready:
+                continue
+            try:
+                pipe = wire.accept(self._listener, self._allowed_uids)
+            except (WireError, OSError) as error:
+                log.warning("pipe: connection refused: %s", error)
+                continue
+            self._greet(pipe)
+            self._receive_all(pipe)
+
+    def _greet(self, pipe: wire.Pipe) -> None:
+        with self._changed:
+            self._pipe = pipe
+            self._outgoing.clear()
+            if self._deployment is not None:
+                self._outgoing.append(self._deployment)
+            self._outgoing.append(self._state)
+            self._outgoing.extend(self._pending.values())
+            self._outgoing.extend(self._requests.values())
+            self._changed.notify_all()
+
+    def _receive_all(self, pipe: wire.Pipe) -> None:
+        try:
+            while True:
+                self._take(pipe.receive())
+        except PeerGone as error:
+            log.info("pipe: %s", error)
+        except WireError as error:
+            log.warning("pipe: link sent a bad message, dropping it: %s", error)
+        with self._changed:
+            if self._pipe is pipe:
+                self._drop_pipe()
+
+    def _take(self, message: wire.Message) -> None:
+        committed = None
+        with self._changed:
+            if isinstance(message, wire.Committed):
+                if self._pending.pop(message.event_id, None) is not None:
+                    committed = message.event_id
+            elif isinstance(message, (wire.FileContent, wire.FileAbsent)):
+                if message.request_id in self._requests:
+                    self._answers[message.request_id] = message
+            elif isinstance(message, wire.LinkStatus):
+                self.status = message
+            self._changed.notify_all()
+        if committed is not None:
+            self._on_committed(committed)
+
+    def _send_loop(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._stopping or (self._pipe is not None and self._outgoing))
+                if self._stopping:
+                    return
+                pipe, message = self._pipe, self._outgoing.popleft()
+            try:
+                assert pipe is not None
+                pipe.send(message)
+            except PeerGone as error:
+                log.info("pipe: %s", error)
+                with self._changed:
+                    if self._pipe is pipe:
+                        self._drop_pipe()
+
+    def _drop_pipe(self) -> None:
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+        self._outgoing.clear()
+        self.status = None
