@@ -75,7 +75,7 @@ class QualitySettings(Section):
     """The gate a face must pass before it is compared."""
 
     face_width_min_px: float = Field(24.0, ge=12, le=400, description="narrower faces are too small, px")
-    sharpness_min: float = Field(8.0, ge=0, le=1e4, description="variance of the Laplacian of the aligned face")
+    sharpness_min: float = Field(5.0, ge=0, le=1e4, description="variance of the Laplacian of the face at 64 px")
     yaw_max: float = Field(0.55, ge=0.05, le=1, description="nose offset over half the eye distance")
     exposure_min: float = Field(25.0, ge=0, le=254, description="mean brightness of the face, 0..255")
     exposure_max: float = Field(235.0, ge=1, le=255, description="mean brightness of the face, 0..255")

@@ -46,7 +46,7 @@ def _vision_lines(facts: dict[str, Any]) -> list[str]:
     health, known = facts["health"], facts["facts"]
     counts = health["statistics"]
     withheld = ", ".join(f"{reason} {count}" for reason, count in counts["faces_withheld"].items()) or "none"
-    lines = [
+    return [
         f"  state      {known['state']}, deployment {known['deployment'] or 'none'}, until {known['not_after_utc']}",
         f"  watchlist  {known['watchlist_entries']} entries, {'locked' if known['gallery_locked'] else 'NOT LOCKED'}",
         f"  models     {known['pack']} on {known['runtime']}",
@@ -55,7 +55,6 @@ def _vision_lines(facts: dict[str, Any]) -> list[str]:
         f"  faces      {counts['faces_seen']} seen, {counts['faces_compared']} compared, {counts['alerts']} alerts",
         f"  withheld   {withheld}",
     ]
-    return lines
 
 
 def _link_lines(facts: dict[str, Any]) -> list[str]:

@@ -23,7 +23,7 @@ from edge.records import Alarm, DetectedFrame, Frame
 from edge.trust.keys import read_seal_key, read_signing_key
 from edge.trust.order import check_period
 from edge.trust.packs import VerifiedPack
-from edge.vision.capture import CaptureLoop, CaptureOutcome
+from edge.vision.capture import CaptureEnd, CaptureLoop, CaptureOutcome
 from edge.vision.decide import Rules
 from edge.vision.deployment import Deployment, Identity, await_deployment
 from edge.vision.detect_loop import DetectLoop, carry_over, release_dropped
@@ -135,15 +135,13 @@ class VisionApp:
             self._enter("closing")
             deployment.gallery.wipe()
         self._reporter.beat()
-        self._port.publish(
-            self._sealer.record_statistics(order, self._counters.snapshot(), len(deployment.gallery))
-        )
+        self._port.publish(self._sealer.record_statistics(order, self._counters.snapshot(), len(deployment.gallery)))
         stored = self._port.wait_stored(STORED_WAIT_S)
         self._enter("standby")
         if not stored:
             log.error("documents are left that the link half did not store in %.0f s", STORED_WAIT_S)
             return Exit.NOT_STORED
-        return Exit.CAMERA_FAILED if outcome is CaptureOutcome.FAILED else Exit.ENDED
+        return Exit.CAMERA_FAILED if outcome.end is CaptureEnd.FAILED else Exit.ENDED
 
     def _run_pipeline(self, deployment: Deployment) -> CaptureOutcome:
         lock_step = self._settings.camera.pace == "fast"
@@ -169,7 +167,7 @@ class VisionApp:
         self._reporter.capture = capture
         self._enter("watching")
         threads = _Threads(self._stop)
-        threads.start("detect", lambda: detect.run(self._stop))
+        threads.start("detect", detect.run)
         threads.start("faces", faces.run)
         outcomes: list[CaptureOutcome] = []
         threads.start("capture", lambda: outcomes.append(capture.run(self._stop)))

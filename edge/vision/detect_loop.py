@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 
 from edge.clock import Clock
+from edge.errors import MailboxClosed
 from edge.evidence.statistics import Counters
 from edge.records import DetectedFrame, Frame, TrackUpdate
 from edge.vision.detect import Detector
-from edge.vision.mailbox import Closed, Mailbox
+from edge.vision.mailbox import Mailbox
 from edge.vision.track import Tracker
 
 
@@ -45,27 +46,28 @@ class DetectLoop:
         self._counters = counters
         self._clock = clock
         self._lock_step = lock_step
+        self._never = threading.Event()
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self) -> None:
         """Until the frames' mailbox closes; then every passage is ended, and the next mailbox closed."""
         last_id = 0
         try:
             while (frame := self._take()) is not None:
                 last_id = frame.id
-                self._pass_on(self._look_at(frame), stop)
+                self._pass_on(self._look_at(frame))
                 self._counters.frame_processed()
-                self._counters.frames_dropped("before_detect", self._frames.dropped)
-                self._counters.frames_dropped("before_embed", self._detected.dropped)
+                self._counters.frames_dropped("before_detect", self._frames.drops)
+                self._counters.frames_dropped("before_embed", self._detected.drops)
         finally:
             final = DetectedFrame(None, (), self._tracker.finish(last_id), self._clock.monotonic_s())
-            self._detected.put_wait(final, threading.Event())
+            self._detected.put_wait(final, self._never)
             self._detected.close()
 
     def _take(self) -> Frame | None:
         while True:
             try:
                 frame = self._frames.take(timeout_s=1.0)
-            except Closed:
+            except MailboxClosed:
                 return None
             if frame is not None:
                 return frame
@@ -75,8 +77,8 @@ class DetectLoop:
         update = self._tracker.update(frame.id, frame.taken_s, faces)
         return DetectedFrame(frame, faces, update, self._clock.monotonic_s())
 
-    def _pass_on(self, item: DetectedFrame, stop: threading.Event) -> None:
+    def _pass_on(self, item: DetectedFrame) -> None:
         if self._lock_step:
-            self._detected.put_wait(item, stop)
+            self._detected.put_wait(item, self._never)
         else:
             self._detected.put(item)

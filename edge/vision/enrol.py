@@ -20,8 +20,8 @@ from edge.vision.align import Aligner
 from edge.vision.detect import Detector
 from edge.vision.embed import Embedder
 
-FACE_WIDTH_MIN_PX = 32.0
-"""Enrolment asks for more than the van does: an entry is compared with everyone who passes."""
+FACE_WIDTH_MIN_PX = 24.0
+"""The width below which the van itself would not compare a face (`quality.face_width_min_px`)."""
 
 RIVAL_WIDTH_SHARE = 0.6
 """A second face at least this wide, against the widest, could be the one meant."""

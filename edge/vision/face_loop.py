@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge.clock import Clock
+from edge.errors import MailboxClosed
 from edge.evidence.statistics import Counters
 from edge.records import (
     Alarm,
@@ -25,7 +26,7 @@ from edge.vision.decide import Rules, decide
 from edge.vision.embed import Embedder
 from edge.vision.fuse import Passage
 from edge.vision.gallery import Gallery
-from edge.vision.mailbox import Closed, Mailbox
+from edge.vision.mailbox import Mailbox
 from edge.vision.quality import QualityGate
 
 EMBEDDINGS_PER_FRAME_MAX = 4
@@ -80,7 +81,7 @@ class FaceLoop:
             while True:
                 try:
                     item = self._detected.take(timeout_s=1.0)
-                except Closed:
+                except MailboxClosed:
                     return
                 if item is not None:
                     self._handle(item)

@@ -98,7 +98,7 @@ class Reporter:
             state=self.facts.state,
             last_sequence=self._sealer.last_sequence,
             frames_per_s=round(rate, 1),
-            camera="closed" if camera is None else camera.state,
+            camera="closed" if camera is None else camera.state.value,
             camera_retries=0 if camera is None else camera.retries,
             statistics=statistics,
             outbox_queued=link.queued if link else 0,
@@ -111,7 +111,7 @@ class Reporter:
             "half": "vision",
             "written_at_utc": health.made_at_utc,
             "facts": vars(self.facts),
-            "camera_error": camera.last_error if camera else "",
+            "camera_error": (camera.last_error or "") if camera else "",
             "link_connected": self._port.status is not None,
             "health": health.model_dump(mode="json"),
         }
