@@ -89,6 +89,13 @@ class CameraCorrupt(CameraError):
     reason = "camera_corrupt"
 
 
+# Stages
+
+
+class MailboxClosed(LfrError, EOFError):
+    """The stage before has ended, and all it sent has been taken."""
+
+
 # Trust
 
 
@@ -159,6 +166,10 @@ class FaceTooSmall(EnrolmentRefused):
     """A face below the size an enrolment needs."""
 
     reason = "too_small"
+
+
+class OpenSetInvalid(LfrError, ValueError):
+    """A set of photographs for evaluation that does not say who is who."""
 
 
 # The pipe between the halves, and the link
