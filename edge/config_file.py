@@ -41,8 +41,13 @@ class BrokerSettings(Section):
     reconnect_max_s: float = Field(30.0, ge=0.5, le=300, description="longest wait between attempts, s")
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """PyYAML keeps the last of two equal keys in silence; we refuse them."""
+class _PlainLoader(yaml.SafeLoader):
+    """PyYAML keeps the last of two equal keys in silence, and a few aliases make gigabytes: we refuse both."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=self.peek_event().start_mark)
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
@@ -52,6 +57,15 @@ class _UniqueKeyLoader(yaml.SafeLoader):
                 raise yaml.MarkedYAMLError(problem=f"key {key!r} given twice", problem_mark=key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
+
+
+def parse_yaml(data: bytes) -> Any:
+    """The value of a YAML document. Raises: ValueError for anything but plain YAML, no key twice, no alias."""
+    try:
+        return yaml.load(data.decode("utf-8"), Loader=_PlainLoader)
+    except (yaml.YAMLError, ValueError, RecursionError, LookupError, AttributeError, TypeError) as error:
+        # The last four are PyYAML's own on tags that do not fit their value, such as "!!int ''".
+        raise ValueError(f"not readable as YAML: {error}") from None
 
 
 def load_yaml_model(path: Path, model: type[S]) -> S:
@@ -67,9 +81,9 @@ def load_yaml_model(path: Path, model: type[S]) -> S:
     if len(data) > CONFIG_MAX_BYTES:
         raise ConfigInvalid(f"{path}: more than {CONFIG_MAX_BYTES} bytes")
     try:
-        value = yaml.load(data.decode("utf-8"), Loader=_UniqueKeyLoader)
-    except (UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ConfigInvalid(f"{path}: not readable as YAML: {error}") from None
+        value = parse_yaml(data)
+    except ValueError as error:
+        raise ConfigInvalid(f"{path}: {error}") from None
     if not isinstance(value, dict):
         wanted = ", ".join(list(model.model_fields)[:2])
         raise ConfigInvalid(f"{path}: need keys ({wanted}, …) at the top, found {type(value).__name__}")

@@ -69,6 +69,10 @@ class PackManifest(_Part):
         names = [file.name for file in self.files()]
         if len(set(names)) != len(names):
             raise ValueError("two files of the pack have the same name")
+        if "pack.yaml" in names:
+            raise ValueError("a file of the pack has the manifest's own name")
+        if any(".." in file.source.split("/") for file in self.files()):
+            raise ValueError("the source of a file leaves the place it is installed from")
         if not self.detector.files.keys() & self.embedder.files.keys():
             raise ValueError("no precision for which both a detector and an embedder are given")
         return self

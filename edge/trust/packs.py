@@ -9,9 +9,9 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
+from edge.config_file import parse_yaml
 from edge.errors import PackHashMismatch, PackInvalid, PackMissing
 from edge.formats.pack import PackFile, PackManifest, Precision
 
@@ -34,18 +34,19 @@ def read_manifest(folder: Path) -> tuple[PackManifest, str]:
     """The manifest and its SHA-256. Raises: PackMissing, PackInvalid."""
     path = folder / MANIFEST_NAME
     try:
-        data = path.read_bytes()
+        with path.open("rb") as stream:
+            data = stream.read(MANIFEST_MAX_BYTES + 1)
     except OSError:
         raise PackMissing(f"{path}: no pack here; list those there are with: lfr-models list") from None
     if len(data) > MANIFEST_MAX_BYTES:
-        raise PackInvalid(f"{path}: {len(data)} bytes, at most {MANIFEST_MAX_BYTES}")
+        raise PackInvalid(f"{path}: more than {MANIFEST_MAX_BYTES} bytes")
     try:
-        manifest = PackManifest.model_validate(yaml.safe_load(data.decode("utf-8")))
+        manifest = PackManifest.model_validate(parse_yaml(data))
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:8])
         raise PackInvalid(f"{path}: {faults}") from None
-    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise PackInvalid(f"{path}: not readable as YAML: {error}") from None
+    except ValueError as error:
+        raise PackInvalid(f"{path}: {error}") from None
     return manifest, hashlib.sha256(data).hexdigest()
 
 

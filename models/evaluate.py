@@ -1,0 +1,133 @@
+"""Evaluating a pack on an open set, through the code that runs on the van: detect, align, embed, search."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge.devices import Runtime
+from edge.errors import NoFaceFound
+from edge.records import Template
+from edge.trust.packs import VerifiedPack
+from edge.vision.enrol import FacePath, read_photograph
+from edge.vision.gallery import Gallery
+from edge.vision.memory import LockedBuffer
+from models.openset import NOT_COMPARED, OperatingPoint, Photograph, operating_point
+
+FPIR_POINTS = (0.01, 0.001)
+
+_EVERYONE = -2.0
+"""A threshold below every cosine."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a pack reaches. failed: photographs of each kind without a face; they count as misses."""
+
+    pack: str
+    version: int
+    sha256: str
+    precision: str
+    runtime: str
+    enrolled: int
+    failed_to_enrol: int
+    mated_searches: int
+    failed_mated: int
+    non_mated_searches: int
+    failed_non_mated: int
+    points: tuple[OperatingPoint, ...]
+
+
+def evaluate_pack(
+    pack: VerifiedPack,
+    runtime: Runtime,
+    photographs: Sequence[Photograph],
+    workers: int,
+    report: Callable[[int, int], None],
+) -> Evaluation:
+    """Enrol the gallery, search with everyone else, and set thresholds by the non-mated scores.
+
+    report: told how many photographs are done, of how many. Raises: PhotographUnreadable, ModelRejected,
+    PackShapeMismatch, DelegateUnavailable.
+    """
+    templates = _templates(pack, runtime, photographs, workers, report)
+    enrolled = [
+        (photo.identity, template)
+        for photo, template in zip(photographs, templates, strict=True)
+        if photo.role == "gallery" and template is not None
+    ]
+    gallery = _gallery(enrolled, pack.manifest.embedder.dimension)
+    searches = [pair for pair in zip(photographs, templates, strict=True) if pair[0].role != "gallery"]
+    mated = [_similarity_to_mate(gallery, *pair) for pair in searches if pair[0].role == "probe"]
+    non_mated = [_highest_similarity(gallery, pair[1]) for pair in searches if pair[0].role == "impostor"]
+    gallery.wipe()
+
+    def failed(role: str) -> int:
+        return sum(t is None for photo, t in zip(photographs, templates, strict=True) if photo.role == role)
+
+    return Evaluation(
+        pack=pack.manifest.name,
+        version=pack.manifest.version,
+        sha256=pack.sha256,
+        precision=pack.precision,
+        runtime=f"{runtime.name} {runtime.version}",
+        enrolled=len(enrolled),
+        failed_to_enrol=failed("gallery"),
+        mated_searches=len(mated),
+        failed_mated=failed("probe"),
+        non_mated_searches=len(non_mated),
+        failed_non_mated=failed("impostor"),
+        points=tuple(operating_point(mated, non_mated, fpir_max) for fpir_max in FPIR_POINTS),
+    )
+
+
+def _templates(
+    pack: VerifiedPack,
+    runtime: Runtime,
+    photographs: Sequence[Photograph],
+    workers: int,
+    report: Callable[[int, int], None],
+) -> list[Template | None]:
+    """One template for each photograph, None where no face is found. Each worker has networks of its own."""
+    own = threading.local()
+    done = itertools.count(1)
+
+    def template(photo: Photograph) -> Template | None:
+        if not hasattr(own, "path"):
+            own.path = FacePath(pack, runtime)
+        try:
+            return own.path.template_of_central_face(read_photograph(photo.path))
+        except NoFaceFound:
+            return None
+        finally:
+            report(next(done), len(photographs))
+
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(template, photographs))
+
+
+def _gallery(enrolled: Sequence[tuple[str, Template]], dimension: int) -> Gallery:
+    buffer = LockedBuffer(len(enrolled) * dimension * 4)
+    templates = buffer.array("f4", (len(enrolled), dimension))
+    for row, (_, template) in zip(templates, enrolled, strict=True):
+        np.copyto(row, template.vector)
+    return Gallery([identity for identity, _ in enrolled], templates, buffer)
+
+
+def _similarity_to_mate(gallery: Gallery, photo: Photograph, probe: Template | None) -> float:
+    if probe is None:
+        return NOT_COMPARED
+    found = gallery.search(probe.vector, _EVERYONE).candidates
+    return max((entry.similarity for entry in found if entry.entry_id == photo.identity), default=NOT_COMPARED)
+
+
+def _highest_similarity(gallery: Gallery, probe: Template | None) -> float:
+    if probe is None:
+        return NOT_COMPARED
+    found = gallery.search(probe.vector, _EVERYONE).candidates
+    return found[0].similarity if found else NOT_COMPARED
