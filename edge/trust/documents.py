@@ -65,7 +65,9 @@ def parse_strict(data: bytes, limit_bytes: int = DOCUMENT_MAX_BYTES) -> Any:
         raise DocumentInvalid(f"nested deeper than {NESTING_MAX}")
     try:
         value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except DocumentInvalid:
+        raise
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
         raise DocumentInvalid(f"no JSON: {error}") from None
     if canonical(value) != data:
         raise DocumentInvalid("bytes are not the canonical form (RFC 8785) of what they say")

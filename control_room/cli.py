@@ -1,0 +1,101 @@
+"""lfr-room: the control room's command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from control_room.config import load_room_settings
+from control_room.watch import watch
+from edge.errors import AlreadyWatching, ConfigInvalid, KeyFileInvalid, LfrError
+
+STOPPED, FAILED, MISCONFIGURED, HELD = 0, 1, 2, 3
+
+_WATCH = """\
+Show the alerts of a fleet's vans as they arrive, until stopped by SIGINT, SIGTERM or SIGHUP.
+
+Each alert's signature is checked against the van's key in room.yaml. It is then stored, a signed receipt
+is sent (only a receipt ends the van's re-sending), its seal is opened with the room's key, and it is shown
+once: live crop beside enrolment photograph, similarity against threshold, frames fused, latency by stage.
+Sequence gaps, a van's silence, a lost van and everything refused are shown as lines. The store holds
+alerts as they came, sealed; what was stored but not shown when the room stopped is shown at the next start.
+"""
+
+_EPILOG = """\
+exit codes:
+  0  stopped by a signal
+  1  failed while running: the store or the save folder cannot be written, or nobody reads the output
+  2  room.yaml, a key or a certificate cannot be used (every mistake is listed), or wrong usage
+  3  another lfr-room holds the same state folder
+
+room.yaml:
+  fleet: demo                        fleet whose vans this room serves
+  state_dir: state                   the store; survives restarts
+  bundle_dir: bundle                 bundle.json and the enrolment photographs it names
+  receipt_key_file: receipt.key      Ed25519, signs receipts
+  seal_key_file: seal.key            X25519, opens alerts
+  retention_h: 24                    alerts and crops are deleted after so many hours
+  heartbeat_interval_s: 5            the vans' health.interval_s; silence is three of these
+  devices: {van-1: 5f0c...}          vans this room believes: id and Ed25519 public key in hex
+  broker: {host: ..., port: 8883, ca_file: ..., cert_file: ..., key_file: ...}
+
+files below DIR with --save DIR:
+  alerts.jsonl   one object a line; each alert once, whatever stopped the room in between
+  crops/         live crops, EVENT_ID.jpg
+  records.jsonl  signed records of the vans, verified
+  health.json    the last verified heartbeat of each van
+  refused.jsonl  what was refused in this run: topic, why, count
+
+Alerts, their lines and crops older than retention_h are deleted.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        watch(load_room_settings(options.config), options.save, options.graphics, options.json)
+    except (ConfigInvalid, KeyFileInvalid) as error:
+        return _complain(error, MISCONFIGURED)
+    except AlreadyWatching as error:
+        return _complain(error, HELD)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at exit
+        return _complain("nobody reads the output any more", FAILED)
+    except (LfrError, OSError) as error:
+        return _complain(error, FAILED)
+    return STOPPED
+
+
+def _complain(error: Exception | str, code: int) -> int:
+    print(f"lfr-room: {error}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lfr-room", description="The control room of a fleet of vans.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    watching = commands.add_parser(
+        "watch",
+        help="show alerts in this terminal as they arrive",
+        description=_WATCH,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    watching.add_argument("--config", type=Path, required=True, metavar="FILE", help="room.yaml")
+    watching.add_argument("--save", type=Path, metavar="DIR", help="also leave alerts, crops and records in DIR")
+    watching.add_argument(
+        "--graphics",
+        choices=("auto", "kitty", "sixel", "blocks", "none"),
+        default="auto",
+        help="how pictures are drawn; auto finds out what the terminal can (default: %(default)s)",
+    )
+    watching.add_argument("--json", action="store_true", help="one JSON object a line instead of cards")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""An alert opened for showing: unsealed, looked up in the bundle, its two pictures checked. Never stored so."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from PIL import Image
+
+from control_room.bundle import Bundle, BundleEntry
+from control_room.pictures import open_crop, open_photograph
+from edge.clock import parse_utc
+from edge.errors import BundleInvalid, DocumentInvalid, PictureRefused
+from edge.formats.documents import AlertDocument
+from edge.trust.sealing import alert_context, unseal_match
+
+LATE_S = 60.0
+AHEAD_S = 30.0
+
+UNKNOWN_ENTRY = "entry unknown to this room"
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedAlert:
+    """What an operator sees of an alert. faults: what was refused in it; remarks: what to bear in mind."""
+
+    event_id: str
+    device: str
+    deployment: str
+    sequence: int
+    decided_at_utc: str
+    received_at_utc: str
+    entry_id: str
+    reference: str | None
+    similarity: float
+    threshold: float
+    frames_fused: int
+    stage_ms: Mapping[str, float]
+    crop_jpeg: bytes | None
+    crop: Image.Image | None
+    photograph: Image.Image | None
+    faults: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def latency_ms(self) -> float | None:
+        """From the deciding frame's capture to the end of the last stage, within the van."""
+        return max(self.stage_ms.values(), default=None)
+
+    def as_line(self, crop_path: str | None) -> dict[str, Any]:
+        """The fields of alerts.jsonl."""
+        return {
+            "event_id": self.event_id,
+            "device": self.device,
+            "deployment": self.deployment,
+            "sequence": self.sequence,
+            "reference": self.reference,
+            "entry_id": self.entry_id,
+            "similarity": self.similarity,
+            "threshold": self.threshold,
+            "frames_fused": self.frames_fused,
+            "latency_ms": self.latency_ms,
+            "stage_ms": dict(self.stage_ms),
+            "decided_at_utc": self.decided_at_utc,
+            "received_at_utc": self.received_at_utc,
+            "crop": crop_path,
+        }
+
+
+def open_alert(
+    alert: AlertDocument, received_at_utc: str, seal_key: X25519PrivateKey, bundle: Bundle | None
+) -> OpenedAlert:
+    """Open a verified alert's seal and find its entry.
+
+    An unknown entry or a refused picture leaves a fault and is shown without; only a seal or content that
+    cannot be read at all raises. Raises: SealInvalid, DocumentInvalid.
+    """
+    try:
+        ciphertext = base64.b64decode(alert.sealed, validate=True)
+    except (binascii.Error, ValueError):
+        raise DocumentInvalid("`sealed` is no base64") from None
+    context = alert_context(alert.fleet, alert.device, alert.deployment, alert.event_id, alert.sequence)
+    match, jpeg = unseal_match(ciphertext, seal_key, context)
+    faults: list[str] = []
+    crop = None
+    try:
+        crop = open_crop(jpeg, match.crop_width_px, match.crop_height_px)
+    except PictureRefused as error:
+        faults.append(str(error))
+    entry = _entry(bundle, alert.deployment, match.entry_id)
+    photograph = None
+    if bundle is None or entry is None:
+        faults.append(UNKNOWN_ENTRY)
+    else:
+        try:
+            photograph = open_photograph(bundle.photograph_path(entry))
+        except (PictureRefused, BundleInvalid) as error:
+            faults.append(f"photograph: {error}")
+    remarks = _remarks(alert.decided_at_utc, received_at_utc)
+    if match.similarity < match.threshold:
+        remarks.append("the van alerted below its own threshold")
+    return OpenedAlert(
+        event_id=alert.event_id,
+        device=alert.device,
+        deployment=alert.deployment,
+        sequence=alert.sequence,
+        decided_at_utc=alert.decided_at_utc,
+        received_at_utc=received_at_utc,
+        entry_id=match.entry_id,
+        reference=None if entry is None else entry.reference,
+        similarity=match.similarity,
+        threshold=match.threshold,
+        frames_fused=match.frames_fused,
+        stage_ms=dict(sorted(match.stage_ms.items(), key=lambda stage: stage[1])),
+        crop_jpeg=None if crop is None else jpeg,
+        crop=crop,
+        photograph=photograph,
+        faults=tuple(faults),
+        remarks=tuple(remarks),
+    )
+
+
+def _entry(bundle: Bundle | None, deployment: str, entry_id: str) -> BundleEntry | None:
+    if bundle is None or bundle.deployment != deployment:
+        return None
+    return bundle.entries.get(entry_id)
+
+
+def _remarks(decided_at_utc: str, received_at_utc: str) -> list[str]:
+    late_s = (parse_utc(received_at_utc) - parse_utc(decided_at_utc)).total_seconds()
+    if late_s > LATE_S:
+        return [f"late: decided {late_s / 60:.0f} min before it arrived, by the van's clock"]
+    if late_s < -AHEAD_S:
+        return [f"the van's clock is {-late_s:.0f} s ahead of this room's"]
+    return []

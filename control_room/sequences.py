@@ -1,0 +1,91 @@
+"""Which sequence numbers of a van's deployment have arrived, and which are missing. No I/O.
+
+Alerts and records of one deployment share one count that begins at 1 and leaves nothing out (ALERT.md 4).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+Stream = tuple[str, str]
+"""Device and deployment."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Numbers first to last, both missing. before: the next that is known, None when the gap is at the end."""
+
+    first: int
+    last: int
+    before: int | None
+
+    def __str__(self) -> str:
+        count = self.last - self.first + 1
+        noun = "1 alert" if count == 1 else f"{count} alerts"
+        verb = "has" if count == 1 else "have"
+        if self.before is None:
+            where = f"after {self.first - 1}" if self.first > 1 else "from 1 on"
+        elif self.first == 1:
+            where = f"before {self.before}"
+        else:
+            where = f"between {self.first - 1} and {self.before}"
+        return f"{noun} {where} {verb} not arrived yet"
+
+
+@dataclass
+class _Seen:
+    """The numbers of one stream as disjoint runs, ascending; claimed: what two heartbeats agree was made."""
+
+    firsts: list[int] = field(default_factory=list)
+    lasts: list[int] = field(default_factory=list)
+    last_beat: int = 0
+    claimed: int = 0
+
+
+class Sequences:
+    """Takes numbers in any order and tells the gaps."""
+
+    def __init__(self) -> None:
+        self._streams: dict[Stream, _Seen] = {}
+
+    def arrived(self, stream: Stream, number: int) -> None:
+        """An event with this number is here."""
+        seen = self._streams.setdefault(stream, _Seen())
+        at = bisect_right(seen.firsts, number)
+        if at and seen.lasts[at - 1] >= number:
+            return
+        joins_left = at > 0 and seen.lasts[at - 1] == number - 1
+        joins_right = at < len(seen.firsts) and seen.firsts[at] == number + 1
+        if joins_left and joins_right:
+            seen.lasts[at - 1] = seen.lasts.pop(at)
+            seen.firsts.pop(at)
+        elif joins_left:
+            seen.lasts[at - 1] = number
+        elif joins_right:
+            seen.firsts[at] = number
+        else:
+            seen.firsts.insert(at, number)
+            seen.lasts.insert(at, number)
+
+    def heartbeat(self, stream: Stream, last_sequence: int) -> None:
+        """A heartbeat names the last number used; one is believed missing only when the next beat says so too.
+
+        The event named by a heartbeat may still be on its way when the heartbeat arrives.
+        """
+        seen = self._streams.setdefault(stream, _Seen())
+        seen.claimed = max(seen.claimed, min(seen.last_beat, last_sequence))
+        seen.last_beat = last_sequence
+
+    def gaps(self, stream: Stream) -> tuple[Gap, ...]:
+        """What is missing, ascending."""
+        seen = self._streams.get(stream, _Seen())
+        found = []
+        expected = 1
+        for first, last in zip(seen.firsts, seen.lasts, strict=True):
+            if first > expected:
+                found.append(Gap(expected, first - 1, first))
+            expected = max(expected, last + 1)
+        if seen.claimed >= expected:
+            found.append(Gap(expected, seen.claimed, None))
+        return tuple(found)

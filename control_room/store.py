@@ -1,0 +1,202 @@
+"""What the room has received, on disk before it says so: signed events as they came, sealed, never opened.
+
+Every event keeps its id, sequence and hash when its content is deleted, so that a late copy is still known.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from edge.errors import MessageOutOfPlace, StoreUnusable
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS events (
+  number INTEGER PRIMARY KEY,
+  event_id TEXT NOT NULL UNIQUE,
+  channel TEXT NOT NULL,
+  device TEXT NOT NULL,
+  deployment TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,
+  made_at_utc TEXT NOT NULL,
+  received_at_utc TEXT NOT NULL,
+  event BLOB,
+  shown INTEGER NOT NULL DEFAULT 0,
+  fault TEXT
+);
+CREATE INDEX IF NOT EXISTS events_by_sequence ON events (device, deployment, sequence);
+CREATE INDEX IF NOT EXISTS events_waiting ON events (number) WHERE shown < 2 AND event IS NOT NULL;
+CREATE TABLE IF NOT EXISTS heartbeats (
+  device TEXT PRIMARY KEY, session TEXT NOT NULL, beat INTEGER NOT NULL, made_at_utc TEXT NOT NULL
+);
+PRAGMA user_version = 1;
+"""
+
+_WAITING, _BEING_SHOWN, _SHOWN = 0, 1, 2
+
+
+class Added(Enum):
+    """What the store made of an event."""
+
+    NEW = "new"
+    KNOWN = "known"
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """A row. event: the CloudEvent as received. perhaps_shown: the room stopped while it was showing this one."""
+
+    event_id: str
+    channel: str
+    device: str
+    deployment: str
+    sequence: int
+    sha256: str
+    made_at_utc: str
+    received_at_utc: str
+    event: bytes
+    perhaps_shown: bool = False
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """The last heartbeat believed of a van, so that an older one is not believed after it."""
+
+    session: str
+    beat: int
+    made_at_utc: str
+
+
+class Store:
+    """One sqlite file, WAL, synchronous=FULL. Additions count from `commit` on; everything else commits itself."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises: StoreUnusable."""
+        try:
+            self._db = sqlite3.connect(path)
+            path.chmod(0o600)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.execute("PRAGMA secure_delete=ON")
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version not in (0, 1):
+                raise StoreUnusable(f"{path}: of version {version}, this room reads 1; use the newer lfr-room")
+            self._db.executescript(_SCHEMA)
+            self._db.execute("UPDATE events SET fault = NULL WHERE fault IS NOT NULL")
+            self._db.commit()
+        except (sqlite3.Error, OSError) as error:
+            raise StoreUnusable(f"{path}: {error}; move it away to begin with an empty one") from None
+
+    def add(self, row: StoredEvent) -> Added:
+        """Take an event in; it is durable after `commit`.
+
+        Raises: MessageOutOfPlace when its id is known with another content; StoreUnusable.
+        """
+        try:
+            known = self._db.execute("SELECT sha256 FROM events WHERE event_id = ?", (row.event_id,)).fetchone()
+            if known is not None:
+                if known[0] != row.sha256:
+                    raise MessageOutOfPlace(f"event {row.event_id} is already here with another content")
+                return Added.KNOWN
+            self._db.execute(
+                "INSERT INTO events (event_id, channel, device, deployment, sequence, sha256, made_at_utc,"
+                " received_at_utc, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    row.event_id,
+                    row.channel,
+                    row.device,
+                    row.deployment,
+                    row.sequence,
+                    row.sha256,
+                    row.made_at_utc,
+                    row.received_at_utc,
+                    row.event,
+                ),
+            )
+        except sqlite3.Error as error:
+            raise StoreUnusable(f"the store does not take an event: {error}") from None
+        return Added.NEW
+
+    def commit(self) -> None:
+        """Make the additions durable: fsync is done when this returns. Raises: StoreUnusable."""
+        try:
+            self._db.commit()
+        except sqlite3.Error as error:
+            raise StoreUnusable(f"the store does not commit: {error}") from None
+
+    def with_sequence(self, device: str, deployment: str, sequence: int) -> list[str]:
+        """The ids of all events that carry this sequence number."""
+        rows = self._db.execute(
+            "SELECT event_id FROM events WHERE device = ? AND deployment = ? AND sequence = ? LIMIT 3",
+            (device, deployment, sequence),
+        )
+        return [event_id for (event_id,) in rows]
+
+    def sequences(self) -> list[tuple[str, str, int]]:
+        """Device, deployment and sequence of every event ever received."""
+        return self._db.execute("SELECT device, deployment, sequence FROM events ORDER BY number").fetchall()
+
+    def waiting(self, limit: int) -> list[StoredEvent]:
+        """Events not shown yet, oldest first; without those that could not be opened since the store was."""
+        rows = self._db.execute(
+            "SELECT event_id, channel, device, deployment, sequence, sha256, made_at_utc, received_at_utc, event,"
+            " shown FROM events WHERE shown < ? AND event IS NOT NULL AND fault IS NULL ORDER BY number LIMIT ?",
+            (_SHOWN, limit),
+        )
+        return [StoredEvent(*row[:9], row[9] == _BEING_SHOWN) for row in rows]
+
+    def begin_showing(self, event_id: str) -> None:
+        """Durably: whatever happens now, this one may have been seen."""
+        self._set(event_id, "shown", _BEING_SHOWN)
+
+    def end_showing(self, event_id: str) -> None:
+        """Durably: shown, never again."""
+        self._set(event_id, "shown", _SHOWN)
+
+    def set_fault(self, event_id: str, why: str) -> None:
+        """It cannot be opened with what the room has now; tried again when the store is next opened."""
+        self._set(event_id, "fault", why)
+
+    def heartbeats(self) -> dict[str, Heartbeat]:
+        """The last heartbeat believed, by device."""
+        rows = self._db.execute("SELECT device, session, beat, made_at_utc FROM heartbeats")
+        return {device: Heartbeat(*rest) for device, *rest in rows}
+
+    def set_heartbeat(self, device: str, heartbeat: Heartbeat) -> None:
+        """Remember it; durable with the next commit."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO heartbeats VALUES (?, ?, ?, ?)",
+            (device, heartbeat.session, heartbeat.beat, heartbeat.made_at_utc),
+        )
+
+    def expire(self, before_utc: str, forget_before_utc: str) -> tuple[int, int]:
+        """Delete the content of older events, and all of those received before forget_before_utc.
+
+        Returns how many lost their content, and how many of these had never been shown. The age counts from
+        when the van made it or the room received it, whichever is earlier.
+        """
+        old = "event IS NOT NULL AND min(made_at_utc, received_at_utc) < ?"
+        (unseen,) = self._db.execute(
+            f"SELECT count(*) FROM events WHERE {old} AND shown = ?", (before_utc, _WAITING)
+        ).fetchone()
+        expired = self._db.execute(f"UPDATE events SET event = NULL WHERE {old}", (before_utc,)).rowcount
+        forgotten = self._db.execute("DELETE FROM events WHERE received_at_utc < ?", (forget_before_utc,)).rowcount
+        self._db.commit()
+        if expired or forgotten:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return expired, unseen
+
+    def close(self) -> None:
+        """Commit and close."""
+        self._db.commit()
+        self._db.close()
+
+    def _set(self, event_id: str, column: str, value: int | str) -> None:
+        try:
+            self._db.execute(f"UPDATE events SET {column} = ? WHERE event_id = ?", (value, event_id))
+            self._db.commit()
+        except sqlite3.Error as error:
+            raise StoreUnusable(f"the store does not take a mark: {error}") from None
