@@ -30,12 +30,14 @@ class Capture:
     """One request of a camera. main, lores: uint8 BGR (h, w, 3), both of the same instant; lores may be None.
 
     taken_s: seconds on the source's time line. release: gives the buffers back; call exactly once.
+    frames_skipped: frames the source passed over, unread, since the capture before this one.
     """
 
     main: NDArray[np.uint8]
     lores: NDArray[np.uint8] | None
     taken_s: float
     release: Callable[[], None] = _nothing_to_release
+    frames_skipped: int = 0
 
 
 class Camera(Protocol):

@@ -96,6 +96,17 @@ class MailboxClosed(LfrError, EOFError):
     """The stage before has ended, and all it sent has been taken."""
 
 
+# Simulation
+
+
+class DeploymentRefused(LfrError, ValueError):
+    """A simulated deployment that cannot be set up as asked."""
+
+
+class DeploymentBroken(LfrError, RuntimeError):
+    """A part of a simulated deployment did not do what it must."""
+
+
 # Trust
 
 
@@ -216,6 +227,10 @@ class PhotographsMissing(LfrError, FileNotFoundError):
 
 class CastTooSmall(LfrError, ValueError):
     """A folder with fewer people, or fewer photographs of them, than a cast needs."""
+
+
+class FolderInUse(LfrError, FileExistsError):
+    """A folder to write into that holds something else."""
 
 
 class StreetInvalid(LfrError, ValueError):
