@@ -39,6 +39,8 @@ class OpenedAlert:
     similarity: float
     threshold: float
     frames_fused: int
+    taken_s: float
+    face_px: Mapping[str, float]
     stage_ms: Mapping[str, float]
     crop_jpeg: bytes | None
     crop: Image.Image | None
@@ -63,6 +65,8 @@ class OpenedAlert:
             "similarity": self.similarity,
             "threshold": self.threshold,
             "frames_fused": self.frames_fused,
+            "taken_s": self.taken_s,
+            "face_px": dict(self.face_px),
             "latency_ms": self.latency_ms,
             "stage_ms": dict(self.stage_ms),
             "decided_at_utc": self.decided_at_utc,

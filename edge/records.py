@@ -167,10 +167,14 @@ class Crop:
 
 @dataclass(frozen=True, eq=False)
 class Alarm:
-    """A match on its way to be sealed; done_s: when each stage was done, monotonic seconds."""
+    """A match on its way to be sealed; done_s: when each stage was done, monotonic seconds.
+
+    frame_id, taken_s, received_s: of the deciding frame.
+    """
 
     match: Match
+    face: FaceBox
     crop: Crop
-    frame_id: int
+    taken_s: float
     received_s: float
     done_s: Mapping[str, float]

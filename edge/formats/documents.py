@@ -83,14 +83,25 @@ class AlertDocument(Document):
     sealed: Base64Text
 
 
+class FacePlace(Document):
+    """Where the matched face was in its frame, px."""
+
+    left: Annotated[float, Field(ge=-10_000, le=100_000)]
+    top: Annotated[float, Field(ge=-10_000, le=100_000)]
+    width: Annotated[float, Field(gt=0, le=100_000)]
+    height: Annotated[float, Field(gt=0, le=100_000)]
+
+
 class SealedMatch(Document):
-    """The inside of an alert, beside the crop's JPEG bytes (ALERT.md)."""
+    """The inside of an alert, beside the crop's JPEG bytes (ALERT.md). taken_s: on the camera's own time line."""
 
     entry_id: EntryId
     similarity: Similarity
     threshold: Similarity
     frames_fused: Annotated[int, Field(ge=1, le=1000)]
     frame_id: Count
+    taken_s: Annotated[float, Field(ge=0, lt=1e9)]
+    face_px: FacePlace
     stage_ms: dict[str, Annotated[float, Field(ge=0)]]
     crop_width_px: Annotated[int, Field(ge=1, le=4096)]
     crop_height_px: Annotated[int, Field(ge=1, le=4096)]

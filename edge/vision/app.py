@@ -189,7 +189,7 @@ class VisionApp:
         sealed_s = self._devices.clock.monotonic_s()
         done_s = {**alarm.done_s, "crop": sealed_s}
         stage_ms = {stage: (s - alarm.received_s) * 1000 for stage, s in done_s.items()}
-        message = self._sealer.seal_alert(deployment.order, alarm.match, alarm.crop, alarm.frame_id, stage_ms)
+        message = self._sealer.seal_alert(deployment.order, alarm, stage_ms)
         self._received_s[message.event_id] = alarm.received_s
         self._counters.alerted()
         self._port.publish(message)

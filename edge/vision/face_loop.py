@@ -144,7 +144,7 @@ class FaceLoop:
             passage.wipe()
             others = (other for other in faces if other is not face)
             crop = crop_match(frame.main, face, others)
-            self._publish(Alarm(passage.decision, crop, frame.id, frame.received_s, done_s))
+            self._publish(Alarm(passage.decision, face, crop, frame.taken_s, frame.received_s, done_s))
 
     def _end(self, ended: EndedTrack) -> None:
         passage = self._passages.pop(ended.track_id, None)

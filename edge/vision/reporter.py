@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,6 +110,7 @@ class Reporter:
         camera = self.capture.health if self.capture is not None else None
         status = {
             "half": "vision",
+            "pid": os.getpid(),
             "written_at_utc": health.made_at_utc,
             "facts": vars(self.facts),
             "camera_error": (camera.last_error or "") if camera else "",

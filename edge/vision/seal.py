@@ -13,9 +13,17 @@ from edge import __version__, wire
 from edge.clock import Clock, utc_text
 from edge.evidence.event_ids import new_event_id
 from edge.evidence.sequence import SequenceFile
-from edge.formats.documents import AlertDocument, HealthDocument, Order, RecordDocument, SealedMatch, Statistics
+from edge.formats.documents import (
+    AlertDocument,
+    FacePlace,
+    HealthDocument,
+    Order,
+    RecordDocument,
+    SealedMatch,
+    Statistics,
+)
 from edge.formats.topics import ALERTS, RECORDS
-from edge.records import Crop, Match
+from edge.records import Alarm
 from edge.trust.documents import sign
 from edge.trust.envelope import wrap
 from edge.trust.sealing import alert_context, seal_match
@@ -38,10 +46,9 @@ class Sealer:
     def last_sequence(self) -> int:
         return self._sequence.last
 
-    def seal_alert(
-        self, order: Order, match: Match, crop: Crop, frame_id: int, stage_ms: Mapping[str, float]
-    ) -> wire.Publish:
+    def seal_alert(self, order: Order, alarm: Alarm, stage_ms: Mapping[str, float]) -> wire.Publish:
         """The alert for the outbox: the whole match sealed to the room, signed by this box."""
+        match, face, crop = alarm.match, alarm.face, alarm.crop
         now = self._clock.now_utc()
         event_id = new_event_id(now)
         fields = SealedMatch(
@@ -49,7 +56,14 @@ class Sealer:
             similarity=round(match.similarity, 6),
             threshold=match.threshold,
             frames_fused=match.frames_fused,
-            frame_id=frame_id,
+            frame_id=face.frame_id,
+            taken_s=round(max(alarm.taken_s, 0.0), 6),
+            face_px=FacePlace(
+                left=round(face.left_px, 1),
+                top=round(face.top_px, 1),
+                width=round(face.width_px, 1),
+                height=round(face.height_px, 1),
+            ),
             stage_ms={stage: round(ms, 2) for stage, ms in stage_ms.items()},
             crop_width_px=crop.width_px,
             crop_height_px=crop.height_px,
