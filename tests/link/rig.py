@@ -1,0 +1,367 @@
+"""A van's link half between a vision end, a room and a real mosquitto; everything waits on events with a bound."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hwsim.broker import Broker, Roles
+
+from edge import wire
+from edge.clock import Clock, SystemClock, utc_text
+from edge.config import Settings, load_settings
+from edge.errors import PeerGone
+from edge.formats.documents import AlertDocument, ReceiptDocument
+from edge.formats.topics import ALERTS, HEALTH, RECEIPTS, RECORDS, STATE, all_devices_topic, device_topic
+from edge.link.app import LinkApp
+from edge.trust.documents import public_hex, sign
+from edge.trust.envelope import wrap
+from edge.trust.keys import read_signing_key
+from provisioning.authority import Authority, Certificate
+
+FLEET, DEVICE, OTHER_DEVICE, ROOM, ADMIN = "fleet-1", "van-1", "van-2", "room-1", "admin-1"
+DEPLOYMENT = "deployment-1"
+PATIENCE_S = 20.0
+
+
+@dataclass
+class Site:
+    """What stands before a van comes: authority, broker, keys."""
+
+    folder: Path
+    authority: Authority
+    broker: Broker
+    room_key: Ed25519PrivateKey
+    device_key: Ed25519PrivateKey
+
+    def certificate(self, identity: str, valid_for: timedelta = timedelta(days=1)) -> Certificate:
+        return self.authority.issue_client(identity, valid_for)
+
+
+def build_site(folder: Path) -> Site:
+    """A site whose broker is not started yet."""
+    authority = Authority.create(folder / "authority", FLEET)
+    roles = Roles(FLEET, devices=(DEVICE, OTHER_DEVICE), rooms=(ROOM,), fleet_admins=(ADMIN,))
+    return Site(
+        folder=folder,
+        authority=authority,
+        broker=Broker(folder / "broker", authority.issue_server(), roles),
+        room_key=read_signing_key(authority.room_keys(ROOM).signing_key_file),
+        device_key=read_signing_key(authority.device_keys(DEVICE).signing_key_file),
+    )
+
+
+def new_event_id() -> str:
+    """A UUIDv7 of now."""
+    value = (time.time_ns() // 1_000_000) << 80 | random.getrandbits(80)
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def new_alert(site: Site, sequence: int, kept_for: timedelta = timedelta(hours=1)) -> wire.Publish:
+    """A signed alert for the outbox."""
+    now = SystemClock().now_utc()
+    event_id = new_event_id()
+    document = AlertDocument(
+        type="alert",
+        event_id=event_id,
+        fleet=FLEET,
+        device=DEVICE,
+        deployment=DEPLOYMENT,
+        sequence=sequence,
+        decided_at_utc=utc_text(now),
+        sealed="AAAA" * 64,
+    )
+    signed = sign(document, [site.device_key])
+    payload = wrap(signed, event_id, f"/lfr/v1/{FLEET}/{DEVICE}", "alert", utc_text(now))
+    return wire.Publish(ALERTS, DEPLOYMENT, event_id, sequence, utc_text(now + kept_for), payload)
+
+
+def new_receipt(key: Ed25519PrivateKey, received: list[str], device: str = DEVICE, fleet: str = FLEET) -> bytes:
+    """A receipt as the room publishes it."""
+    now = utc_text(SystemClock().now_utc())
+    document = ReceiptDocument(type="receipt", fleet=fleet, device=device, received=received, made_at_utc=now)
+    return wrap(sign(document, [key]), new_event_id(), f"/lfr/v1/{FLEET}/room", "receipt", now)
+
+
+def write_config(site: Site, folder: Path, certificate: Certificate, **outbox: Any) -> Path:
+    """lfr-edge.yaml of a van at this site."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {
+        "device": {"id": DEVICE, "fleet": FLEET, "state_dir": "state", "runtime_dir": "run"},
+        "camera": {"kind": "file", "path": "clip.mp4"},
+        "inference": {"pack_dir": "pack"},
+        "broker": {
+            "host": "localhost",
+            "port": site.broker.port or 1,
+            "ca_file": str(certificate.ca_file),
+            "cert_file": str(certificate.cert_file),
+            "key_file": str(certificate.key_file),
+            "keepalive_s": 5,
+            "reconnect_max_s": 0.5,
+        },
+        "keys": {
+            "signing_key_file": "absent",
+            "seal_key_file": "absent",
+            "authority_keys": [site.authority.authority_key_hex],
+        },
+        "outbox": {"resend_s": 0.5, "drain_s": 10, **outbox},
+    }
+    (folder / "run").mkdir(exist_ok=True)
+    path = folder / "lfr-edge.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+class Log:
+    """What arrived, with a bounded wait for what is to arrive."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._items: list[Any] = []
+
+    def add(self, item: Any) -> None:
+        with self._changed:
+            self._items.append(item)
+            self._changed.notify_all()
+
+    def all(self) -> list[Any]:
+        with self._changed:
+            return list(self._items)
+
+    def wait(self, wanted: Callable[[list[Any]], Any], what: str = "") -> list[Any]:
+        """Everything so far, once `wanted` holds of it; fails the test after PATIENCE_S."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: wanted(self._items), PATIENCE_S), (what, self._items[-5:])
+            return list(self._items)
+
+
+class VisionEnd:
+    """The other end of the pipe, as vision holds it."""
+
+    def __init__(self, config: Path) -> None:
+        self.messages = Log()
+        self._listener = wire.listen(config.parent / "run" / "pipe.sock")
+        self._pipe: wire.Pipe | None = None
+        self._attached = threading.Condition()
+        self.attachments = Log()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def send(self, *messages: wire.Message) -> None:
+        with self._attached:
+            assert self._attached.wait_for(lambda: self._pipe is not None, PATIENCE_S), "link never attached"
+            assert self._pipe is not None
+            for message in messages:
+                self._pipe.send(message)
+
+    def open_deployment(self, site: Site) -> None:
+        self.send(wire.OpenDeployment(DEPLOYMENT, public_hex(site.room_key)))
+
+    def wait_committed(self, *event_ids: str) -> None:
+        wanted = {wire.Committed(each) for each in event_ids}
+        self.messages.wait(
+            lambda items: wanted <= {each for each in items if isinstance(each, wire.Committed)}, "committed"
+        )
+
+    def wait_status(self, wanted: Callable[[wire.LinkStatus], Any]) -> wire.LinkStatus:
+        items = self.messages.wait(
+            lambda items: any(isinstance(each, wire.LinkStatus) and wanted(each) for each in items[-20:]), "status"
+        )
+        return next(each for each in reversed(items) if isinstance(each, wire.LinkStatus) and wanted(each))
+
+    def fetch(self, request_id: int, name: str) -> wire.FileContent | wire.FileAbsent:
+        self.send(wire.FetchFile(request_id, name))
+        kinds = (wire.FileContent, wire.FileAbsent)
+        items = self.messages.wait(
+            lambda items: any(isinstance(each, kinds) and each.request_id == request_id for each in items), name
+        )
+        return next(each for each in items if isinstance(each, kinds) and each.request_id == request_id)
+
+    def close(self) -> None:
+        self._listener.close()
+        self.drop()
+
+    def drop(self) -> None:
+        """Close the connection, as a vision half that ends."""
+        with self._attached:
+            if self._pipe is not None:
+                self._pipe.close()
+                self._pipe = None
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # the listener was closed
+            while True:
+                pipe = wire.accept(self._listener, (os.getuid(),))
+                with self._attached:
+                    self._pipe = pipe
+                    self._attached.notify_all()
+                self.attachments.add(pipe)
+                with contextlib.suppress(PeerGone):
+                    while True:
+                        self.messages.add(pipe.receive())
+                with self._attached:
+                    if self._pipe is pipe:
+                        self._pipe = None
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A message as a subscriber got it."""
+
+    topic: str
+    payload: bytes
+    retained: bool
+
+
+class Peer:
+    """A plain MQTT client with a certificate: the room, the fleet, or an attacker."""
+
+    def __init__(self, site: Site, certificate: Certificate, client_id: str | None = None, *topics: str) -> None:
+        self.heard = Log()
+        self.events = Log()
+        self._client = paho.Client(
+            paho.CallbackAPIVersion.VERSION2, client_id=client_id or certificate.identity, protocol=paho.MQTTv5
+        )
+        context = ssl.create_default_context(cafile=str(certificate.ca_file))
+        context.load_cert_chain(certificate.cert_file, certificate.key_file)
+        self._client.tls_set_context(context)
+        self._client.reconnect_delay_set(1, 1)
+        self._topics = topics
+        self._client.on_connect = self._on_connect
+        self._client.on_subscribe = lambda *_: self.events.add("subscribed")
+        self._client.on_disconnect = lambda client, _, flags, reason, properties: self.events.add(f"ended: {reason}")
+        self._client.on_publish = lambda client, _, mid, reason, properties: self.events.add((mid, str(reason)))
+        self._client.on_message = self._on_message
+        self._client.connect(Broker.host, site.broker.port, keepalive=5, clean_start=True)
+        self._client.loop_start()
+        self.events.wait(lambda items: "subscribed" in items if topics else "connected" in items, "peer")
+
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> str:
+        """Publish, and what the broker said to it."""
+        message_id = self._client.publish(topic, payload, qos=1, retain=retain).mid
+        items = self.events.wait(
+            lambda items: any(isinstance(each, tuple) and each[0] == message_id for each in items), topic
+        )
+        return next(each[1] for each in items if isinstance(each, tuple) and each[0] == message_id)
+
+    def subscribe(self, topic: str) -> None:
+        before = self.events.all().count("subscribed")
+        self._client.subscribe(topic, qos=1)
+        self.events.wait(lambda items: items.count("subscribed") > before, topic)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _on_connect(self, *_: Any) -> None:
+        self.events.add("connected")
+        for topic in self._topics:
+            self._client.subscribe(topic, qos=1)
+
+    def _on_message(self, client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
+        self.heard.add(Heard(message.topic, bytes(message.payload), bool(message.retain)))
+
+
+class RoomPeer(Peer):
+    """A control room: hears every device; answers when asked to."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        channels = (ALERTS, RECORDS, HEALTH, STATE)
+        super().__init__(site, site.certificate(ROOM), None, *(all_devices_topic(FLEET, each) for each in channels))
+
+    def wait_alerts(self, *event_ids: str) -> None:
+        self.heard.wait(lambda items: set(event_ids) <= set(_alert_ids(items)), "alerts")
+
+    def alert_ids(self) -> list[str]:
+        """Ids of the alerts heard, in order, repetitions included."""
+        return _alert_ids(self.heard.all())
+
+    def acknowledge(self, *event_ids: str) -> None:
+        self.publish(device_topic(FLEET, DEVICE, RECEIPTS), new_receipt(self._site.room_key, list(event_ids)))
+
+    def wait_state(self, state: str) -> dict[str, Any]:
+        items = self.heard.wait(lambda items: any(each["state"] == state for each in _states(items)), state)
+        return next(each for each in reversed(_states(items)) if each["state"] == state)
+
+    def states(self) -> list[dict[str, Any]]:
+        return _states(self.heard.all())
+
+
+def _alert_ids(items: list[Heard]) -> list[str]:
+    return [yaml.safe_load(each.payload)["id"] for each in items if each.topic.endswith("/alerts")]
+
+
+def _states(items: list[Heard]) -> list[dict[str, Any]]:
+    return [yaml.safe_load(each.payload) for each in items if each.topic.endswith("/state")]
+
+
+@dataclass
+class LinkRun:
+    """The link half in a thread of the test."""
+
+    settings: Settings
+    clock: Clock = field(default_factory=SystemClock)
+    exit_code: int | None = None
+
+    def __post_init__(self) -> None:
+        self.stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        self.exit_code = LinkApp(self.settings, self.clock).run(self.stopping)
+
+    def stop(self) -> int | None:
+        """End it as SIGTERM does; its exit code."""
+        self.stopping.set()
+        self._thread.join(PATIENCE_S)
+        assert not self._thread.is_alive(), "link did not end"
+        return self.exit_code
+
+
+@contextlib.contextmanager
+def running_link(config: Path, clock: Clock | None = None) -> Iterator[LinkRun]:
+    run = LinkRun(load_settings(config), clock or SystemClock())
+    try:
+        yield run
+    finally:
+        run.stop()
+
+
+class LinkProcess:
+    """The link half as `python -m edge.link_main`."""
+
+    def __init__(self, config: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "edge.link_main", "--config", str(config)],
+            cwd=Path(__file__).resolve().parents[2],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate(timeout=PATIENCE_S)
+
+    def terminate(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=PATIENCE_S)
+        return self.process.returncode
