@@ -119,6 +119,8 @@ def open_alert(
         similarity=match.similarity,
         threshold=match.threshold,
         frames_fused=match.frames_fused,
+        taken_s=match.taken_s,
+        face_px=match.face_px.model_dump(),
         stage_ms=dict(sorted(match.stage_ms.items(), key=lambda stage: stage[1])),
         crop_jpeg=None if crop is None else jpeg,
         crop=crop,
