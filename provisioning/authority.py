@@ -199,9 +199,7 @@ class Authority:
         for extension, critical in extensions:
             builder = builder.add_extension(extension, critical)
         certificate = builder.sign(ca_key, hashes.SHA256())
-        issued = Certificate(
-            common_name, self.ca_file, self.folder / f"{stem}.pem", self.folder / f"{stem}.tls.key"
-        )
+        issued = Certificate(common_name, self.ca_file, self.folder / f"{stem}.pem", self.folder / f"{stem}.tls.key")
         _write_pem_key(issued.key_file, key)
         issued.cert_file.write_bytes(certificate.public_bytes(Encoding.PEM))
         return issued

@@ -146,9 +146,7 @@ def acl_text(roles: Roles) -> str:
     lines: list[str] = []
     for device in roles.devices:
         lines += ["", f"user {device}"]
-        lines += [
-            f"topic write {device_topic(roles.fleet, device, each)}" for each in (STATE, ALERTS, RECORDS, HEALTH)
-        ]
+        lines += [f"topic write {device_topic(roles.fleet, device, each)}" for each in (STATE, ALERTS, RECORDS, HEALTH)]
         lines += [f"topic read {device_topic(roles.fleet, device, RECEIPTS)}"]
         lines += [f"topic read {repo}/devices/{device}/#", f"topic read {repo}/watchlists/#"]
     for room in roles.rooms:
