@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 
 from edge.errors import PhotographsMissing
 from edge.records import FaceBox
+from edge.vision.enrol import RIVAL_WIDTH_SHARE
 from hwsim.street.people import PersonPhotographs
 from hwsim.street.truth import Box
 
 PHOTOGRAPH_MAX_BYTES = 32 << 20
-RIVAL_WIDTH_SHARE = 0.6
-"""Of several faces, those at least this wide against the widest may be the one meant; the most central is."""
-
 FACE_WIDTH_MAX_PX = 128.0
 """Photographs are shrunk to this width of face: nobody comes nearer to the camera."""
 

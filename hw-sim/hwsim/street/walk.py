@@ -13,12 +13,12 @@ from hwsim.street.body import Build
 from hwsim.street.view import View
 
 FAR_M = 12.0
-NEAR_M = (2.05, 2.75)
-"""Where passes begin and end: faces of some 16 px to some 70 to 95 px at 1280 px across."""
+NEAR_M = (1.35, 1.9)
+"""Where passes begin and end: faces of some 16 px to some 70 to 100 px as they leave, at 1280 px across."""
 
 SPEED_M_S = (1.6, 2.2)
 STEP_LENGTH_M = 0.72
-START_X_M = 3.4
+START_X_M = 3.0
 BODY_HALF_M = 0.45
 FADE_S = 0.4
 """Those who come out of the distance come out of its haze; nobody pops up."""
