@@ -61,7 +61,7 @@ class Room:
         self._bundle = BundleFolder(settings.bundle_dir)
         self._refusals = Refusals()
         self._refusals_saved = 0
-        self._sequences = Sequences()
+        self._sequences = Sequences(store.floors())
         self._announced: dict[Stream, tuple[Gap, ...]] = {}
         self._touched: set[Stream] = set()
         self._to_receipt: dict[str, dict[str, None]] = {}

@@ -1,11 +1,13 @@
 """Which sequence numbers of a van's deployment have arrived, and which are missing. No I/O.
 
-Alerts and records of one deployment share one count that begins at 1 and leaves nothing out (ALERT.md 4).
+A van's alerts and records share one count that leaves nothing out, and goes on from deployment to
+deployment (ALERT.md 4); a van whose state was erased begins again at 1.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 Stream = tuple[str, str]
@@ -25,7 +27,7 @@ class Gap:
         noun = "1 alert" if count == 1 else f"{count} alerts"
         verb = "has" if count == 1 else "have"
         if self.before is None:
-            where = f"after {self.first - 1}" if self.first > 1 else "from 1 on"
+            where = f"after {self.first - 1}"
         elif self.first == 1:
             where = f"before {self.before}"
         else:
@@ -35,8 +37,12 @@ class Gap:
 
 @dataclass
 class _Seen:
-    """The numbers of one stream as disjoint runs, ascending; claimed: what two heartbeats agree was made."""
+    """The numbers of one stream as disjoint runs, ascending. start: the first number it may use.
 
+    claimed: what two heartbeats agree was used.
+    """
+
+    start: int
     firsts: list[int] = field(default_factory=list)
     lasts: list[int] = field(default_factory=list)
     last_beat: int = 0
@@ -46,12 +52,15 @@ class _Seen:
 class Sequences:
     """Takes numbers in any order and tells the gaps."""
 
-    def __init__(self) -> None:
+    def __init__(self, floors: Mapping[str, int]) -> None:
+        """floors: by device, the highest number of events that are forgotten."""
         self._streams: dict[Stream, _Seen] = {}
+        self._highest = dict(floors)
 
     def arrived(self, stream: Stream, number: int) -> None:
         """An event with this number is here."""
-        seen = self._streams.setdefault(stream, _Seen())
+        seen = self._seen(stream, number)
+        self._highest[stream[0]] = max(self._highest.get(stream[0], 0), number)
         at = bisect_right(seen.firsts, number)
         if at and seen.lasts[at - 1] >= number:
             return
@@ -73,15 +82,17 @@ class Sequences:
 
         The event named by a heartbeat may still be on its way when the heartbeat arrives.
         """
-        seen = self._streams.setdefault(stream, _Seen())
+        seen = self._seen(stream, last_sequence + 1)
         seen.claimed = max(seen.claimed, min(seen.last_beat, last_sequence))
         seen.last_beat = last_sequence
 
     def gaps(self, stream: Stream) -> tuple[Gap, ...]:
         """What is missing, ascending."""
-        seen = self._streams.get(stream, _Seen())
+        seen = self._streams.get(stream)
+        if seen is None:
+            return ()
         found = []
-        expected = 1
+        expected = seen.start
         for first, last in zip(seen.firsts, seen.lasts, strict=True):
             if first > expected:
                 found.append(Gap(expected, first - 1, first))
@@ -89,3 +100,10 @@ class Sequences:
         if seen.claimed >= expected:
             found.append(Gap(expected, seen.claimed, None))
         return tuple(found)
+
+    def _seen(self, stream: Stream, number: int) -> _Seen:
+        """The stream; one that is new goes on where its van was, unless the van has begun again."""
+        if stream not in self._streams:
+            highest = self._highest.get(stream[0], 0)
+            self._streams[stream] = _Seen(start=highest + 1 if number > highest else 1)
+        return self._streams[stream]

@@ -32,9 +32,21 @@ CREATE INDEX IF NOT EXISTS events_waiting ON events (number) WHERE shown < 2 AND
 CREATE TABLE IF NOT EXISTS heartbeats (
   device TEXT PRIMARY KEY, session TEXT NOT NULL, beat INTEGER NOT NULL, made_at_utc TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS floors (device TEXT PRIMARY KEY, sequence INTEGER NOT NULL);
 PRAGMA user_version = 1;
 """
 
+_COLUMNS = (
+    "event_id",
+    "channel",
+    "device",
+    "deployment",
+    "sequence",
+    "sha256",
+    "made_at_utc",
+    "received_at_utc",
+    "event",
+)
 _WAITING, _BEING_SHOWN, _SHOWN = 0, 1, 2
 
 
@@ -87,6 +99,8 @@ class Store:
             self._db.executescript(_SCHEMA)
             self._db.execute("UPDATE events SET fault = NULL WHERE fault IS NOT NULL")
             self._db.commit()
+        except StoreUnusable:
+            raise
         except (sqlite3.Error, OSError) as error:
             raise StoreUnusable(f"{path}: {error}; move it away to begin with an empty one") from None
 
@@ -102,19 +116,8 @@ class Store:
                     raise MessageOutOfPlace(f"event {row.event_id} is already here with another content")
                 return Added.KNOWN
             self._db.execute(
-                "INSERT INTO events (event_id, channel, device, deployment, sequence, sha256, made_at_utc,"
-                " received_at_utc, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    row.event_id,
-                    row.channel,
-                    row.device,
-                    row.deployment,
-                    row.sequence,
-                    row.sha256,
-                    row.made_at_utc,
-                    row.received_at_utc,
-                    row.event,
-                ),
+                f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})",
+                [getattr(row, column) for column in _COLUMNS],
             )
         except sqlite3.Error as error:
             raise StoreUnusable(f"the store does not take an event: {error}") from None
@@ -136,17 +139,24 @@ class Store:
         return [event_id for (event_id,) in rows]
 
     def sequences(self) -> list[tuple[str, str, int]]:
-        """Device, deployment and sequence of every event ever received."""
+        """Device, deployment and sequence of every event not forgotten, as received."""
         return self._db.execute("SELECT device, deployment, sequence FROM events ORDER BY number").fetchall()
+
+    def floors(self) -> dict[str, int]:
+        """By device, the highest sequence of the events that are forgotten."""
+        return dict(self._db.execute("SELECT device, sequence FROM floors").fetchall())
 
     def waiting(self, limit: int) -> list[StoredEvent]:
         """Events not shown yet, oldest first; without those that could not be opened since the store was."""
         rows = self._db.execute(
-            "SELECT event_id, channel, device, deployment, sequence, sha256, made_at_utc, received_at_utc, event,"
-            " shown FROM events WHERE shown < ? AND event IS NOT NULL AND fault IS NULL ORDER BY number LIMIT ?",
+            f"SELECT {', '.join(_COLUMNS)}, shown FROM events"
+            " WHERE shown < ? AND event IS NOT NULL AND fault IS NULL ORDER BY number LIMIT ?",
             (_SHOWN, limit),
         )
-        return [StoredEvent(*row[:9], row[9] == _BEING_SHOWN) for row in rows]
+        return [
+            StoredEvent(**dict(zip(_COLUMNS, columns, strict=True)), perhaps_shown=shown == _BEING_SHOWN)
+            for *columns, shown in rows
+        ]
 
     def begin_showing(self, event_id: str) -> None:
         """Durably: whatever happens now, this one may have been seen."""
@@ -183,6 +193,11 @@ class Store:
             f"SELECT count(*) FROM events WHERE {old} AND shown = ?", (before_utc, _WAITING)
         ).fetchone()
         expired = self._db.execute(f"UPDATE events SET event = NULL WHERE {old}", (before_utc,)).rowcount
+        self._db.execute(
+            "INSERT INTO floors SELECT device, max(sequence) FROM events WHERE received_at_utc < ? GROUP BY device"
+            " ON CONFLICT (device) DO UPDATE SET sequence = max(sequence, excluded.sequence)",
+            (forget_before_utc,),
+        )
         forgotten = self._db.execute("DELETE FROM events WHERE received_at_utc < ?", (forget_before_utc,)).rowcount
         self._db.commit()
         if expired or forgotten:
