@@ -169,7 +169,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 def _folder(options: argparse.Namespace) -> Path:
     """Raises: PackInvalid for a name that is a path."""
-    if Path(options.name).name != options.name or options.name.startswith("."):
+    if not options.name or Path(options.name).name != options.name or options.name.startswith("."):
         raise PackInvalid(f"{options.name!r}: need a pack's name, not a path; its folder goes to --packs")
     return Path(options.packs) / options.name
 
