@@ -30,7 +30,7 @@ class CameraSettings(Section):
     width_px: int = Field(1280, ge=160, le=7680, description="full-resolution stream, px")
     height_px: int = Field(720, ge=120, le=4320, description="full-resolution stream, px")
     lores_width_px: int = Field(640, ge=0, le=1920, description="detection stream, px; 0: none")
-    lores_height_px: int = Field(480, ge=0, le=1080, description="detection stream, px; 0: none")
+    lores_height_px: int = Field(360, ge=0, le=1080, description="detection stream, px; 0: none")
     frames_per_s: float = Field(15.0, ge=0.5, le=120, description="asked of a live camera or a folder, frames/s")
     pace: Literal["realtime", "fast"] = Field("realtime", description="fast: every frame of a clip, no drops")
     stall_timeout_s: float = Field(3.0, ge=0.2, le=60, description="no frame for so long is a stall, s")

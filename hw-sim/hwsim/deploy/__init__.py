@@ -1,0 +1,1 @@
+"""A whole deployment on one machine: authority, watchlist, broker, room and van."""

@@ -1,0 +1,76 @@
+"""The vision half of a simulated van: the product's own, with a street composed in the camera's place."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from edge.clock import Clock
+from edge.config import Settings, load_settings
+from edge.devices import Camera
+from edge.errors import StreetInvalid
+from edge.vision_main import SYSTEMD_LISTEN_FD, run_guarded, run_vision
+from hwsim.street.camera import StreetCamera
+from hwsim.street.compose import StreetComposer, StreetPlan
+from hwsim.street.finder import choose_finder
+from hwsim.street.people import find_people
+from hwsim.street.portraits import load_portraits
+from hwsim.street.truth import truth_line
+
+
+class StreetSpec(BaseModel):
+    """street.json: who walks past, and where the truth about it is written."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    people_dir: Path
+    count: Annotated[int, Field(ge=1)] | None
+    seed: Annotated[int, Field(ge=0)]
+    density: Annotated[float, Field(gt=0)]
+    truth_file: Path
+
+
+def open_street(spec_file: Path, settings: Settings, clock: Clock) -> Camera:
+    """The street of a spec; the truth file grows as its frames are read. Raises: StreetInvalid, PackInvalid."""
+    try:
+        spec = StreetSpec.model_validate_json(spec_file.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise StreetInvalid(f"{spec_file}: {error}") from None
+    pack_dir = settings.inference.pack_dir
+    finder = choose_finder(pack_dir.parent, pack_dir.name)
+    portraits = load_portraits(find_people(spec.people_dir), finder.find, spec.seed, spec.count).portraits
+    composer = StreetComposer(portraits, StreetPlan(seed=spec.seed, density=spec.density))
+    spec.truth_file.write_text(truth_line(composer.header), encoding="utf-8")
+    return StreetCamera(
+        composer, settings.camera.pace, clock, on_shown=lambda truth: _append(spec.truth_file, truth_line(truth))
+    )
+
+
+def _append(path: Path, line: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(line)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`python -m hwsim.vision_main --config FILE --street SPEC --listen-fd N`."""
+    parser = argparse.ArgumentParser(prog="lfr-sim-vision", description=__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="lfr-edge.yaml")
+    parser.add_argument("--street", type=Path, required=True, help="street.json")
+    parser.add_argument("--listen-fd", type=int, default=SYSTEMD_LISTEN_FD, help="the pipe's listening socket")
+    options = parser.parse_args(argv)
+    return run_guarded(
+        lambda: run_vision(
+            load_settings(options.config),
+            options.listen_fd,
+            lambda settings, clock: open_street(options.street, settings, clock),
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
