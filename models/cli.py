@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         "calls `source`; a broken-off download goes on where it stopped",
     )
     verify = _command(commands, "verify", _verify, "check every hash, load every network, check its shapes, time it")
-    evaluate = _command(commands, "evaluate", _evaluate, "TPIR at FPIR 1 %% and 0.1 %% on an open set of photographs")
+    evaluate = _command(commands, "evaluate", _evaluate, "TPIR at FPIR 1 % and 0.1 % on an open set of photographs")
     evaluate.add_argument(
         "--lfw",
         type=Path,
@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _command(commands: Any, name: str, run: Any, about: str) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(
-        name, help=about, description=about[0].upper() + about[1:] + "."
+        name, help=about.replace("%", "%%"), description=about[0].upper() + about[1:] + "."
     )
     if name != "list":
         command.add_argument("name", metavar="NAME", help="the pack, as `lfr-models list` names it")
