@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from edge import __version__
 from edge.errors import LfrError
-from hwsim import cast_command, street_command
+from hwsim import cast_command, deploy_command, street_command
 
-COMMANDS = (street_command, cast_command)
+COMMANDS = (deploy_command, street_command, cast_command)
 """Each has add_parser(commands) and run(options), which gives the exit code."""
 
 EXIT_REFUSED = 2

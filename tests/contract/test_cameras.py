@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 import pytest
 from hwsim.picamera2 import Picamera2, Sensor
+from hwsim.street.camera import StreetCamera
+from hwsim.street.truth import TruthFrame, TruthHeader
 from numpy.typing import NDArray
 
 from edge.clock import SystemClock
@@ -49,10 +51,11 @@ def _v4l2(tmp_path: Path) -> Camera:
 
 @dataclass(frozen=True)
 class Backend:
-    """How to make a camera that shows tests.clips.frame(0), frame(1), …, and a missing one of its kind."""
+    """How to make a camera that shows tests.clips.frame(0), frame(1), …, and a missing one of its kind
+    (None: it cannot be missing)."""
 
     make: Callable[[Path], Camera]
-    missing: Callable[[Path], Camera]
+    missing: Callable[[Path], Camera] | None
     finite: bool
 
 
@@ -82,12 +85,24 @@ class UsbCapture:
         self._released.set()
 
 
+class PatternStreet:
+    """In place of a composed street: tests.clips.frame(index), and nobody in it."""
+
+    header = TruthHeader(
+        seed=1, frames_per_s=FRAMES_PER_S, width_px=WIDTH_PX, height_px=HEIGHT_PX, frames=COUNT, people=()
+    )
+
+    def frame(self, index: int) -> tuple[NDArray[np.uint8], TruthFrame]:
+        return frame(index), TruthFrame(frame=index, taken_s=index / FRAMES_PER_S, people=())
+
+
 BACKENDS = {
     "mp4": Backend(functools.partial(_clip, ".mp4"), lambda _: _missing_clip(), finite=True),
     "avi": Backend(functools.partial(_clip, ".avi"), lambda _: _missing_clip(), finite=True),
     "gif": Backend(functools.partial(_clip, ".gif"), lambda _: _missing_clip(), finite=True),
     "folder": Backend(_folder, lambda path: ImageFolder(path / "no", 1.0, "fast", SystemClock()), finite=True),
     "picamera": Backend(_picamera, lambda _: _unplugged_picamera(), finite=False),
+    "street": Backend(lambda _: StreetCamera(PatternStreet(), "fast", SystemClock()), None, finite=True),
     "v4l2": Backend(_v4l2, lambda _: V4l2Camera(Path("/dev/video99"), 640, 480, 15, SystemClock()), finite=False),
 }
 
@@ -221,6 +236,8 @@ def test_reading_a_closed_camera_is_a_named_error(camera):
 
 
 def test_a_missing_source_is_vanished(backend, tmp_path):
+    if backend.missing is None:
+        pytest.skip("a composed street is never missing")
     camera = backend.missing(tmp_path)
     with pytest.raises(CameraVanished) as caught:
         camera.open()

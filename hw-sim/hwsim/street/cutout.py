@@ -60,6 +60,9 @@ def _foreground(image: NDArray[np.uint8], face: Box) -> NDArray[np.float32]:
     marks[(hair < 0.9) | (neck < 1)] = cv2.GC_PR_FGD
     marks[_black_margin(image)] = cv2.GC_BGD
     marks[surely] = cv2.GC_FGD
+    oval = _oval(image.shape, x, y - 0.06 * h, 0.60 * w, 0.66 * h) < 1
+    if np.isin(marks, (cv2.GC_BGD, cv2.GC_PR_BGD)).all() or np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD)).all():
+        return oval.astype(np.float32)
     cv2.setRNGSeed(1)
     cv2.grabCut(image, marks, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), GRABCUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
     mask = ((marks == cv2.GC_FGD) | (marks == cv2.GC_PR_FGD)).astype(np.uint8)
@@ -69,7 +72,6 @@ def _foreground(image: NDArray[np.uint8], face: Box) -> NDArray[np.float32]:
     _, labels = cv2.connectedComponents(mask)
     middle = labels[min(int(y), labels.shape[0] - 1), min(int(x), labels.shape[1] - 1)]
     mask = (labels == middle).astype(np.float32)
-    oval = _oval(image.shape, x, y - 0.06 * h, 0.60 * w, 0.66 * h) < 1
     above = np.arange(image.shape[0])[:, None] < y + 0.5 * h
     if middle == 0 or not HEAD_SHARE_MIN < (mask * above).sum() / max(1, (oval & above).sum()) < HEAD_SHARE_MAX:
         return oval.astype(np.float32)
@@ -86,7 +88,7 @@ def _limits(shape: tuple[int, ...], face: Box) -> NDArray[np.float32]:
     beside = _step(0.30, 0.48, np.asarray(np.abs(columns - x) / w, np.float32))
     fade = 1 - _step(0.56, 0.78, np.asarray((rows - y) / h, np.float32))
     rim = np.ones(shape[:2], np.float32)
-    margin = max(2, round(0.06 * w))
+    margin = min(max(2, round(0.06 * w)), *shape[:2])
     ramp = np.linspace(0, 1, margin, dtype=np.float32)
     rim[:margin] *= ramp[:, None]
     rim[:, :margin] *= ramp

@@ -18,6 +18,9 @@ from hwsim.street.people import PersonPhotographs
 from hwsim.street.truth import Box
 
 PHOTOGRAPH_MAX_BYTES = 32 << 20
+FACE_WIDTH_MIN_PX = 20.0
+"""A smaller face would only be a blur when it comes near."""
+
 FACE_WIDTH_MAX_PX = 128.0
 """Photographs are shrunk to this width of face: nobody comes nearer to the camera."""
 
@@ -43,13 +46,13 @@ class Portraits:
 
 
 def centred_face(image: NDArray[np.uint8]) -> tuple[FaceBox, ...]:
-    """The face when no detector is there to ask: centred, 39 % of the picture's width, as in LFW's funneled copy.
+    """The face when no detector is there to ask: centred, 39 % of the picture's shorter side, as in LFW's funneled copy.
 
     There a detector's boxes have a median of 58 x 81 of 150 px, their middle within 2 px of the picture's.
     """
     height, width = image.shape[:2]
-    box_width = 0.39 * width
-    box_height = min(1.38 * box_width, height)
+    box_width = 0.39 * min(width, height)
+    box_height = 1.38 * box_width
     left, top = (width - box_width) / 2, (height - box_height) / 2
     return (FaceBox(0, left, top, box_width, box_height, 1.0, np.zeros((5, 2), np.float32)),)
 
@@ -138,6 +141,9 @@ def _portrait_of(
         face = meant_face(image, finder)
         if face is None:
             refused.append((path, "no face found"))
+            continue
+        if face.width_px < FACE_WIDTH_MIN_PX:
+            refused.append((path, f"face {face.width_px:.0f} px wide, need {FACE_WIDTH_MIN_PX:.0f}"))
             continue
         return cut_portrait(person.person, image, face)
     return None
