@@ -46,7 +46,7 @@ class Portraits:
 
 
 def centred_face(image: NDArray[np.uint8]) -> tuple[FaceBox, ...]:
-    """The face when no detector is there to ask: centred, 39 % of the picture's shorter side, as in LFW's funneled copy.
+    """The face when there is no detector to ask: centred, 39 % of the shorter side, as in LFW's funneled copy.
 
     There a detector's boxes have a median of 58 x 81 of 150 px, their middle within 2 px of the picture's.
     """
