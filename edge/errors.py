@@ -183,6 +183,12 @@ class OpenSetInvalid(LfrError, ValueError):
     """A set of photographs for evaluation that does not say who is who."""
 
 
+class LandmarksDegenerate(EnrolmentRefused):
+    """A face whose landmarks fall into one point: there is nothing to align by."""
+
+    reason = "landmarks"
+
+
 # The pipe between the halves, and the link
 
 

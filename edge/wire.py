@@ -22,7 +22,7 @@ MESSAGE_MAX_BYTES = 72 * 1024
 """Above every cap below; three of them fit a default socket buffer (FINDINGS: 212,960 bytes a message)."""
 
 SEND_TIMEOUT_S = 5
-"""A link that takes nothing for so long is treated as gone."""
+"""A half that takes nothing for so long is treated as gone."""
 
 DOCUMENT_MAX_BYTES = 32 * 1024
 FILE_MAX_BYTES = 60 * 1024
@@ -255,6 +255,7 @@ def accept(listener: socket.socket, allowed_uids: tuple[int, ...]) -> Pipe:
 def connect(path: Path) -> Pipe:
     """Link's side. Raises: PeerGone when vision is not listening."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_TIMEOUT_S, 0))
     try:
         connection.connect(str(path))
     except OSError as error:

@@ -74,7 +74,7 @@ class LinkApp:
         self._pipe.stop()
         self._courier.close_state()
         until_s = self._clock.monotonic_s() + GOODBYE_S
-        while not self._courier.state_delivered and self._clock.monotonic_s() < until_s:
+        while self._courier.state_pending and self._clock.monotonic_s() < until_s:
             self._step()
         self._connection.stop(GOODBYE_S)
         self._courier.drop_vision("link ends")

@@ -108,9 +108,9 @@ class Courier:
         self._set_state(CLOSED)
 
     @property
-    def state_delivered(self) -> bool:
-        """Whether the broker has the latest state."""
-        return self._connected and self._state_slot.delivered
+    def state_pending(self) -> bool:
+        """Whether the latest state is on its way to the broker."""
+        return self._connected and not self._state_slot.delivered
 
     @property
     def vision_attached(self) -> bool:

@@ -33,6 +33,7 @@ CONNECT_TIMEOUT_S = 5.0
 BACKOFF_FIRST_S = 0.5
 STABLE_S = 5.0
 """A connection that held so long starts the backoff anew; two boxes with one identity do not duel at full speed."""
+CUT_SHORT_SUSPECT = 3
 POLL_S = 1.0
 
 log = logging.getLogger("lfr.link.mqtt")
@@ -103,7 +104,7 @@ class BrokerConnection:
             self._wake()
 
     def _run(self) -> None:
-        failures = 0
+        failures = cut_short = 0
         while not self._stopping.is_set():
             self._fault = ""
             self._connected_at_s = None
@@ -114,9 +115,13 @@ class BrokerConnection:
             self._client = None
             if self._stopping.is_set():
                 break
-            held_s = self._clock.monotonic_s() - self._connected_at_s if self._connected_at_s is not None else 0.0
-            failures = 0 if held_s >= STABLE_S else failures + 1
+            stable, connected = self._held_s() >= STABLE_S, self._connected_at_s is not None
+            failures = 0 if stable else failures + 1
+            cut_short = cut_short + 1 if connected and not stable else 0
             why = self._certificate_fault() or self._fault or "the broker closed the connection"
+            if cut_short >= CUT_SHORT_SUSPECT:
+                # mosquitto 2.0 does not say that a session was taken over.
+                why += f", {cut_short} times soon after connecting: does another client use this certificate?"
             log.warning("broker %s:%d: %s", self._settings.host, self._settings.port, why)
             self._inbox.put(Disconnected(why))
             longest_s = min(self._settings.reconnect_max_s, BACKOFF_FIRST_S * 2.0 ** min(failures, 16))
@@ -182,7 +187,7 @@ class BrokerConnection:
         if flags.is_disconnect_packet_from_server:
             self._fault = f"the broker ended the connection: {reason}"
         elif reason.is_failure and not self._fault:
-            self._fault = f"connection lost: {reason}"
+            self._fault = "connection lost"
 
     def _on_publish(self, client: paho.Client, _: Any, message_id: int, reason: Any, properties: Any) -> None:
         # 0x10, no matching subscribers, is no failure: the room may come later.
@@ -200,6 +205,9 @@ class BrokerConnection:
         # TLS 1.3 tells a refused certificate only after the handshake, in paho's log and nowhere else.
         if level == paho.MQTT_LOG_ERR and "ALERT" in text.upper():
             self._fault = f"the broker refuses our certificate: {text}"
+
+    def _held_s(self) -> float:
+        return 0.0 if self._connected_at_s is None else self._clock.monotonic_s() - self._connected_at_s
 
     def _certificate_fault(self) -> str:
         path = self._settings.cert_file

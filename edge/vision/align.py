@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.errors import LandmarksDegenerate
 from edge.formats.pack import EmbedderSpec
 
 
@@ -13,7 +14,7 @@ def similarity_transform(source: NDArray[np.float32], target: NDArray[np.float32
     """The least-squares similarity (2, 3) taking source points (n, 2) to target points (n, 2).
 
     Closed form (Umeyama, PAMI 1991, in two dimensions, where it is a complex regression); no reflection.
-    Raises: ValueError when the source points fall into one.
+    Raises: LandmarksDegenerate when the source points fall into one.
     """
     a = source.astype(np.float64)
     b = target.astype(np.float64)
@@ -22,7 +23,7 @@ def similarity_transform(source: NDArray[np.float32], target: NDArray[np.float32
     q = (b - b_mean) @ np.array([1, 1j])
     spread = float((p * p.conj()).real.sum())
     if not np.isfinite(spread) or spread < 1e-6:
-        raise ValueError("landmarks fall into one point; there is nothing to align by")
+        raise LandmarksDegenerate("landmarks fall into one point; there is nothing to align by")
     turn = (p.conj() * q).sum() / spread
     linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
     return np.column_stack([linear, b_mean - linear @ a_mean])
@@ -38,7 +39,7 @@ class Aligner:
     def align(self, image: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.uint8]:
         """The aligned face, uint8 BGR (height, width, 3), from an image (h, w, 3) and its landmarks (5, 2).
 
-        Raises: ValueError when the landmarks are degenerate.
+        Raises: LandmarksDegenerate.
         """
         matrix = similarity_transform(landmarks, self._points)
         aligned = cv2.warpAffine(image, matrix, self._size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -53,15 +53,18 @@ class Detector:
         return tuple(faces)
 
     def _letterbox(self, image: NDArray[np.uint8]) -> float:
-        """Fit an image into the input's top left, black right and below; the scale it was given."""
+        """Fit an image into the input's top left, black right and below; the scale it was given.
+
+        Never enlarged: blown up, a small face gains nothing and its landmarks drift (TPIR at FPIR 1 % on the
+        open set: .950 enlarged, .965 as it is).
+        """
         _, height, width, _ = self._input.shape
-        scale = min(width / image.shape[1], height / image.shape[0])
+        scale = min(width / image.shape[1], height / image.shape[0], 1.0)
         w, h = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
         self._input[0, h:] = 0
         self._input[0, :, w:] = 0
         if (h, w) == image.shape[:2]:
             self._input[0, :h, :w] = image
         else:
-            way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-            self._input[0, :h, :w] = cv2.resize(image, (w, h), interpolation=way)
+            self._input[0, :h, :w] = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)
         return scale

@@ -75,7 +75,7 @@ class FacePath:
     def template_of_photograph(self, image: NDArray[np.uint8]) -> Template:
         """The template of the one face of an enrolment photograph.
 
-        Raises: NoFaceFound, SeveralFacesFound, FaceTooSmall.
+        Raises: NoFaceFound, SeveralFacesFound, FaceTooSmall, LandmarksDegenerate.
         """
         faces = self.faces(image)
         if not faces:
@@ -90,7 +90,7 @@ class FacePath:
     def template_of_central_face(self, image: NDArray[np.uint8]) -> Template:
         """The template of the face nearest the middle, as benchmarks of cropped faces mean it.
 
-        Raises: NoFaceFound.
+        Raises: NoFaceFound, LandmarksDegenerate.
         """
         faces = self.faces(image)
         if not faces:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge.clock import Clock
-from edge.errors import MailboxClosed
+from edge.errors import LandmarksDegenerate, MailboxClosed
 from edge.evidence.statistics import Counters
 from edge.records import (
     Alarm,
@@ -125,7 +125,11 @@ class FaceLoop:
         self, frame: Frame, faces: tuple[FaceBox, ...], view: _View, done_s: dict[str, float]
     ) -> None:
         stages, passage, face = self._stages, view.passage, view.tracked.face
-        aligned = stages.aligner.align(frame.main, face.landmarks)
+        try:
+            aligned = stages.aligner.align(frame.main, face.landmarks)
+        except LandmarksDegenerate:
+            passage.refusal = Reason.TURNED_AWAY
+            return
         template = stages.embedder.embed(aligned, view.quality.score, frame.id)
         aligned[:] = 0
         passage.add(template, frame.taken_s)
