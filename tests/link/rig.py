@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -253,6 +253,10 @@ class Peer:
         self._client.loop_start()
         self.events.wait(lambda items: "subscribed" in items if topics else "connected" in items, "peer")
 
+    def post(self, topic: str, payload: bytes) -> None:
+        """Publish without waiting for an answer."""
+        self._client.publish(topic, payload, qos=1)
+
     def publish(self, topic: str, payload: bytes, retain: bool = False) -> str:
         """Publish, and what the broker said to it."""
         message_id = self._client.publish(topic, payload, qos=1, retain=retain).mid
@@ -365,3 +369,21 @@ class LinkProcess:
         self.process.send_signal(signal.SIGTERM)
         self.process.communicate(timeout=PATIENCE_S)
         return self.process.returncode
+
+
+class FakeClock:
+    """A clock that moves when told to."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+        self.utc = SystemClock().now_utc()
+
+    def monotonic_s(self) -> float:
+        return self.now_s
+
+    def now_utc(self) -> datetime:
+        return self.utc
+
+    def advance(self, seconds: float) -> None:
+        self.now_s += seconds
+        self.utc += timedelta(seconds=seconds)
