@@ -29,7 +29,7 @@ def all_devices_topic(fleet: str, channel: str) -> str:
 
 def repo_topic(fleet: str, name: str) -> str:
     """The topic of a retained file of the fleet's repository. Raises: ValueError for a name out of form."""
-    if not re.match(REPO_NAME_PATTERN, name) or ".." in name or "//" in name:
+    if not re.fullmatch(REPO_NAME_PATTERN, name) or ".." in name or "//" in name:
         raise ValueError(f"repository file name {name!r}: need lower-case letters, digits, '.', '/' and '-'")
     return f"lfr/v1/{fleet}/repo/{name}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -310,11 +311,11 @@ class RoomPeer(Peer):
 
 
 def _alert_ids(items: list[Heard]) -> list[str]:
-    return [yaml.safe_load(each.payload)["id"] for each in items if each.topic.endswith("/alerts")]
+    return [json.loads(each.payload)["id"] for each in items if each.topic.endswith("/alerts")]
 
 
 def _states(items: list[Heard]) -> list[dict[str, Any]]:
-    return [yaml.safe_load(each.payload) for each in items if each.topic.endswith("/state")]
+    return [json.loads(each.payload) for each in items if each.topic.endswith("/state")]
 
 
 @dataclass

@@ -220,7 +220,9 @@ def test_a_file_that_is_not_there_is_absent_in_bounded_time(site: Site, config: 
         assert "not there" in answer.why
 
 
-@pytest.mark.parametrize("name", ["../order", "devices/+/order", "#", "watchlists/#", "A", "a//b"])
+@pytest.mark.parametrize(
+    "name", ["../order", "devices/van-1/order\n", "devices/+/order", "#", "watchlists/#", "A", "a//b"]
+)
 def test_a_file_name_that_could_widen_a_topic_is_refused(site: Site, config: Path, vision: VisionEnd, name: str):
     with running_link(config):
         answer = vision.fetch(1, name)
