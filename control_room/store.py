@@ -6,9 +6,12 @@ Every event keeps its id, sequence and hash when its content is deleted, so that
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from edge.errors import MessageOutOfPlace, StoreUnusable
 
@@ -109,30 +112,25 @@ class Store:
 
         Raises: MessageOutOfPlace when its id is known with another content; StoreUnusable.
         """
-        try:
-            known = self._db.execute("SELECT sha256 FROM events WHERE event_id = ?", (row.event_id,)).fetchone()
-            if known is not None:
-                if known[0] != row.sha256:
-                    raise MessageOutOfPlace(f"event {row.event_id} is already here with another content")
-                return Added.KNOWN
-            self._db.execute(
-                f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})",
-                [getattr(row, column) for column in _COLUMNS],
-            )
-        except sqlite3.Error as error:
-            raise StoreUnusable(f"the store does not take an event: {error}") from None
+        known = self._all("SELECT sha256 FROM events WHERE event_id = ?", (row.event_id,))
+        if known:
+            if known[0][0] != row.sha256:
+                raise MessageOutOfPlace(f"event {row.event_id} is already here with another content")
+            return Added.KNOWN
+        self._do(
+            f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})",
+            [getattr(row, column) for column in _COLUMNS],
+        )
         return Added.NEW
 
     def commit(self) -> None:
         """Make the additions durable: fsync is done when this returns. Raises: StoreUnusable."""
-        try:
+        with _told():
             self._db.commit()
-        except sqlite3.Error as error:
-            raise StoreUnusable(f"the store does not commit: {error}") from None
 
     def with_sequence(self, device: str, deployment: str, sequence: int) -> list[str]:
-        """The ids of all events that carry this sequence number."""
-        rows = self._db.execute(
+        """The ids of events that carry this sequence number, three at most."""
+        rows = self._all(
             "SELECT event_id FROM events WHERE device = ? AND deployment = ? AND sequence = ? LIMIT 3",
             (device, deployment, sequence),
         )
@@ -140,15 +138,15 @@ class Store:
 
     def sequences(self) -> list[tuple[str, str, int]]:
         """Device, deployment and sequence of every event not forgotten, as received."""
-        return self._db.execute("SELECT device, deployment, sequence FROM events ORDER BY number").fetchall()
+        return self._all("SELECT device, deployment, sequence FROM events ORDER BY number")
 
     def floors(self) -> dict[str, int]:
         """By device, the highest sequence of the events that are forgotten."""
-        return dict(self._db.execute("SELECT device, sequence FROM floors").fetchall())
+        return dict(self._all("SELECT device, sequence FROM floors"))
 
     def waiting(self, limit: int) -> list[StoredEvent]:
         """Events not shown yet, oldest first; without those that could not be opened since the store was."""
-        rows = self._db.execute(
+        rows = self._all(
             f"SELECT {', '.join(_COLUMNS)}, shown FROM events"
             " WHERE shown < ? AND event IS NOT NULL AND fault IS NULL ORDER BY number LIMIT ?",
             (_SHOWN, limit),
@@ -159,25 +157,28 @@ class Store:
         ]
 
     def begin_showing(self, event_id: str) -> None:
-        """Durably: whatever happens now, this one may have been seen."""
+        """Durably: whatever happens now, this one may have been seen. Raises: StoreUnusable."""
         self._set(event_id, "shown", _BEING_SHOWN)
 
     def end_showing(self, event_id: str) -> None:
-        """Durably: shown, never again."""
+        """Durably: shown, never again. Raises: StoreUnusable."""
         self._set(event_id, "shown", _SHOWN)
 
     def set_fault(self, event_id: str, why: str) -> None:
-        """It cannot be opened with what the room has now; tried again when the store is next opened."""
+        """It cannot be opened with what the room has now; tried again when the store is next opened.
+
+        Raises: StoreUnusable.
+        """
         self._set(event_id, "fault", why)
 
     def heartbeats(self) -> dict[str, Heartbeat]:
         """The last heartbeat believed, by device."""
-        rows = self._db.execute("SELECT device, session, beat, made_at_utc FROM heartbeats")
+        rows = self._all("SELECT device, session, beat, made_at_utc FROM heartbeats")
         return {device: Heartbeat(*rest) for device, *rest in rows}
 
     def set_heartbeat(self, device: str, heartbeat: Heartbeat) -> None:
-        """Remember it; durable with the next commit."""
-        self._db.execute(
+        """Remember it; durable with the next commit. Raises: StoreUnusable."""
+        self._do(
             "INSERT OR REPLACE INTO heartbeats VALUES (?, ?, ?, ?)",
             (device, heartbeat.session, heartbeat.beat, heartbeat.made_at_utc),
         )
@@ -186,32 +187,43 @@ class Store:
         """Delete the content of older events, and all of those received before forget_before_utc.
 
         Returns how many lost their content, and how many of these had never been shown. The age counts from
-        when the van made it or the room received it, whichever is earlier.
+        when the van made it or the room received it, whichever is earlier. Raises: StoreUnusable.
         """
         old = "event IS NOT NULL AND min(made_at_utc, received_at_utc) < ?"
-        (unseen,) = self._db.execute(
-            f"SELECT count(*) FROM events WHERE {old} AND shown = ?", (before_utc, _WAITING)
-        ).fetchone()
-        expired = self._db.execute(f"UPDATE events SET event = NULL WHERE {old}", (before_utc,)).rowcount
-        self._db.execute(
+        ((unseen,),) = self._all(f"SELECT count(*) FROM events WHERE {old} AND shown = ?", (before_utc, _WAITING))
+        expired = self._do(f"UPDATE events SET event = NULL WHERE {old}", (before_utc,))
+        self._do(
             "INSERT INTO floors SELECT device, max(sequence) FROM events WHERE received_at_utc < ? GROUP BY device"
             " ON CONFLICT (device) DO UPDATE SET sequence = max(sequence, excluded.sequence)",
             (forget_before_utc,),
         )
-        forgotten = self._db.execute("DELETE FROM events WHERE received_at_utc < ?", (forget_before_utc,)).rowcount
-        self._db.commit()
+        forgotten = self._do("DELETE FROM events WHERE received_at_utc < ?", (forget_before_utc,))
+        self.commit()
         if expired or forgotten:
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._do("PRAGMA wal_checkpoint(TRUNCATE)")
         return expired, unseen
 
     def close(self) -> None:
-        """Commit and close."""
-        self._db.commit()
+        """Commit and close. Raises: StoreUnusable."""
+        self.commit()
         self._db.close()
 
     def _set(self, event_id: str, column: str, value: int | str) -> None:
-        try:
-            self._db.execute(f"UPDATE events SET {column} = ? WHERE event_id = ?", (value, event_id))
-            self._db.commit()
-        except sqlite3.Error as error:
-            raise StoreUnusable(f"the store does not take a mark: {error}") from None
+        self._do(f"UPDATE events SET {column} = ? WHERE event_id = ?", (value, event_id))
+        self.commit()
+
+    def _all(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        with _told():
+            return self._db.execute(statement, values).fetchall()
+
+    def _do(self, statement: str, values: Sequence[Any] = ()) -> int:
+        with _told():
+            return self._db.execute(statement, values).rowcount
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreUnusable(f"the room's store fails: {error}; is the disk full or gone?") from None

@@ -173,6 +173,13 @@ def test_a_store_that_is_no_database_is_refused_with_what_to_do(tmp_path):
         Store(tmp_path / "room.sqlite")
 
 
+def test_with_a_full_disk_no_receipt_is_given(bench):
+    (pages,) = bench.store._db.execute("PRAGMA page_count").fetchone()
+    bench.store._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreUnusable, match="disk is full"):
+        bench.take(*[bench.van.alert() for _ in range(5)])
+
+
 # Gaps, states, silence
 
 
