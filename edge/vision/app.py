@@ -117,7 +117,6 @@ class VisionApp:
         finally:
             beats_over.set()
             beats.join()
-            self._reporter.beat()
             self._port.stop()
 
     def _watch(self, deployment: Deployment) -> Exit:
@@ -203,6 +202,7 @@ class VisionApp:
     def _enter(self, state: str) -> None:
         self._reporter.facts.state = state
         self._port.set_state(state)
+        self._reporter.beat()
         log.info("state: %s", state)
 
 
