@@ -1,7 +1,7 @@
 """The one picture that leaves the box: the matched face, alone, small, inside the seal.
 
-Bystanders are never shown to an operator (DOMAIN.md 10): every other face that reaches into the crop is
-painted over before the picture is encoded.
+Bystanders are never shown to an operator (DOMAIN.md 10): of the crop, only an oval about the matched face is
+kept, and every other face found that reaches into it is painted over, before the picture is encoded.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ LONGEST_SIDE_PX = 176
 JPEG_MAX_BYTES = 11 * 1024
 BYSTANDER_MARGIN_SHARE = 0.15
 BYSTANDER_GRAY = 127
+OVAL_SHARE = 0.52
+"""Semi-axes of the oval over the crop's sides: just more than inscribed, so that chin and hair stay."""
 
 _JPEG_QUALITIES = (88, 75, 60, 40, 20)
 
@@ -33,6 +35,7 @@ def crop_match(image: NDArray[np.uint8], face: FaceBox, others: Iterable[FaceBox
     own = _grown(face, 0.0, image)
     for other in others:
         _paint_over(crop, (left, top), _grown(other, BYSTANDER_MARGIN_SHARE, image), own, image)
+    _keep_oval(crop)
     scale = min(LONGEST_SIDE_PX / max(crop.shape[:2]), 1.0)
     if scale < 1.0:
         crop = np.asarray(cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
@@ -54,6 +57,15 @@ def _grown(face: FaceBox, share: float, image: NDArray[np.uint8]) -> tuple[int, 
     right = int(np.clip(face.left_px + face.width_px + dx, left + 1, width))
     bottom = int(np.clip(face.top_px + face.height_px + dy, top + 1, height))
     return left, top, right, bottom
+
+
+def _keep_oval(crop: NDArray[np.uint8]) -> None:
+    """Paint over the corners: a neighbour whom the detector missed stands there."""
+    height, width = crop.shape[:2]
+    kept = np.zeros((height, width), np.uint8)
+    axes = (round(width * OVAL_SHARE), round(height * OVAL_SHARE))
+    cv2.ellipse(kept, (width // 2, height // 2), axes, 0, 0, 360, 255, -1)
+    crop[kept == 0] = BYSTANDER_GRAY
 
 
 def _paint_over(

@@ -23,8 +23,8 @@ _EPILOG = """\
 What is real: mosquitto with mutual TLS and an access list for each device, both halves of the van, the models,
 the seals and signatures, the control room. What is simulated: the camera's view, and the authority's paperwork.
 
-DIR then holds alerts.jsonl (as the room received and verified them), summary.json, sheet.png (each alert's crop
-beside the enrolment photograph) and, for the street, truth.jsonl. Keys, ciphertext and the room's store are
+DIR then holds alerts.jsonl and records.jsonl (as the room received and verified them), summary.json, sheet.png
+(each alert's crop beside the enrolment photograph) and, for the street, truth.jsonl. Keys, ciphertext and the room's store are
 removed at the end; DIR/work/log keeps the logs.
 
 exit codes:

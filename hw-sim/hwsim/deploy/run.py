@@ -201,10 +201,11 @@ class Deployment:
         )
         summary = summarise(facts, outcome)
         (out / "alerts.jsonl").write_text("".join(json.dumps(_with_truth(alert, outcome)) + "\n" for alert in alerts))
+        (out / "records.jsonl").write_text(json.dumps(record) + "\n")
         (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
         draw_sheet(out / "sheet.png", facts, outcome, site.room_saved, site.work / "room" / "bundle")
         self._console.print(summary_table(summary))
-        self._teller.say("written", f"{out}/summary.json, alerts.jsonl and sheet.png")
+        self._teller.say("written", f"{out}/summary.json, alerts.jsonl, records.jsonl and sheet.png")
         return Result(summary, tuple(self._shortfalls(summary, code)))
 
     @property

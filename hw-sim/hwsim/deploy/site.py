@@ -33,8 +33,8 @@ RESEND_S = 2.0
 DRAIN_S = 40.0
 RECONNECT_MAX_S = 2.0
 
-PRIVATE_FOLDERS = ("authority", "van", "room", "broker")
-"""Removed at the end: keys, ciphertext and the room's photographs do not outlive the deployment."""
+PRIVATE_FOLDERS = ("authority", "van", "room", "broker", "saved")
+"""Removed at the end: keys, ciphertext, the room's photographs and crops do not outlive the deployment."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def build_site(wanted: Wanted, pack_dir: Path) -> Site:
         van_config=work / "van" / "lfr-edge.yaml",
         room_config=work / "room" / "room.yaml",
         room_saved=work / "saved",
-        street_spec=work / "street.json",
+        street_spec=work / "van" / "street.json",
         truth_file=wanted.truth or wanted.out.resolve() / "truth.jsonl",
     )
     _write_van_config(site, wanted, pack_dir)
@@ -185,6 +185,7 @@ def _write_street_spec(site: Site, wanted: Wanted) -> None:
         "density": wanted.street.density,
         "truth_file": str(site.truth_file),
     }
+    site.street_spec.parent.mkdir(parents=True, exist_ok=True)
     site.street_spec.write_text(json.dumps(spec, indent=1), encoding="utf-8")
 
 
