@@ -56,7 +56,7 @@ def read_photograph(path: Path) -> NDArray[np.uint8]:
     except (OSError, cv2.error):
         image = None
     if image is None:
-        raise PhotographUnreadable(f"{path}: not a picture that can be read")
+        raise PhotographUnreadable("not a picture that can be read")
     return np.asarray(image, np.uint8)
 
 

@@ -24,8 +24,8 @@ What is real: mosquitto with mutual TLS and an access list for each device, both
 the seals and signatures, the control room. What is simulated: the camera's view, and the authority's paperwork.
 
 DIR then holds alerts.jsonl and records.jsonl (as the room received and verified them), summary.json, sheet.png
-(each alert's crop beside the enrolment photograph) and, for the street, truth.jsonl. Keys, ciphertext and the room's store are
-removed at the end; DIR/work/log keeps the logs.
+(each alert's crop beside the enrolment photograph) and, for the street, truth.jsonl. Keys, ciphertext, crops and
+the room's store are removed at the end; DIR/work/log keeps the logs.
 
 exit codes:
   0  done, and what was asked for was reached

@@ -134,15 +134,14 @@ class Deployment:
 
     def _follow(self, site: Site, room: Part, van: Part) -> list[str]:
         """Tell what happens while the van watches; put the faults; until the van has ended and no fault is due."""
-        state = site.work / "van" / "state"
         truth = LiveTruth(site.truth_file) if self._has_truth else None
-        faults = Faults(self._wanted.faults, site.broker, room, state)
+        faults = Faults(self._wanted.faults, site.broker, room, site.van_status.parent.parent)
         started_s = watching_s = said_s = time.monotonic()
         watching, done = False, []
         while van.poll() is None or faults.outstanding:
             time.sleep(POLL_S)
             now_s = time.monotonic()
-            status = read_json(state / "vision" / "status.json")
+            status = read_json(site.van_status)
             if not watching and status.get("facts", {}).get("state") in ("watching", "closing", "standby"):
                 watching, watching_s = status["facts"]["deployment"] is not None, now_s
                 if watching:
@@ -197,6 +196,7 @@ class Deployment:
             threshold=wanted.threshold,
             camera="street" if wanted.camera is None else wanted.camera.name,
             exit_code=code,
+            camera_error=read_json(site.van_status).get("camera_error") or None,
             faults=faults,
         )
         summary = summarise(facts, outcome)

@@ -54,6 +54,11 @@ class Site:
     street_spec: Path
     truth_file: Path
 
+    @property
+    def van_status(self) -> Path:
+        """Where the van's vision half says how it is."""
+        return self.work / "van" / "state" / "vision" / "status.json"
+
     def remove(self) -> None:
         """Take away all that was private to the deployment."""
         shutil.rmtree(self.runtime, ignore_errors=True)

@@ -31,6 +31,7 @@ class Facts:
     threshold: float
     camera: str
     exit_code: int
+    camera_error: str | None
     faults: Sequence[str]
 
 
@@ -78,6 +79,7 @@ def summarise(facts: Facts, outcome: Outcome | None) -> dict[str, Any]:
         "frames_dropped": sum(counts["frames_dropped"].values()),
         "frames_dropped_by_place": counts["frames_dropped"],
         "camera_faults": counts["camera_faults"],
+        "camera_error": facts.camera_error,
         "latency_ms": {name: counts["latency_ms"][name] for name in ("p50", "p99")},
         "watchlist_entries": facts.entries,
         "not_enrolled": list(facts.not_enrolled),
