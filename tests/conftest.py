@@ -1,9 +1,13 @@
 """How property tests run: no deadline on a shared machine, other examples each time, every failure replayable.
 
+And the fixtures that every folder may use (tests/real_pack.py).
+
 A failure prints the line that replays it (`@reproduce_failure`). `make fuzz` runs the thorough profile.
 """
 
 from __future__ import annotations
+
+pytest_plugins = ["tests.real_pack"]
 
 try:
     from hypothesis import settings
