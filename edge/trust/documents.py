@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -24,6 +25,26 @@ from edge.formats.documents import Document
 DOCUMENT_MAX_BYTES = 32 * 1024
 NESTING_MAX = 16
 SIGNATURES_MAX = 8
+
+_KEYID = re.compile(r"[0-9a-f]{64}")
+_SIG = re.compile(r"[0-9a-f]{128}")
+_MARKS = re.compile(rb'\\.|["\[\]{}]', re.DOTALL)
+"""An escaped byte, or one that begins or ends a text, list or object."""
+
+SMALL_ORDER_KEYS = frozenset(
+    bytes.fromhex(first + middle * 30 + last)
+    for first, middle, last in (
+        ("00", "00", "00"),
+        ("01", "00", "00"),
+        ("ec", "ff", "7f"),
+        ("ed", "ff", "7f"),
+        ("ee", "ff", "7f"),
+    )
+) | {
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+    bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+}
+"""Every encoding of a point of order 1, 2, 4 or 8 on edwards25519, its sign bit cleared (RFC 8032, 5.1)."""
 
 D = TypeVar("D", bound=Document)
 
@@ -91,22 +112,17 @@ def check_signatures(signed: Any, signatures: Any, keys_hex: set[str]) -> None:
     if not isinstance(signatures, list) or not 1 <= len(signatures) <= SIGNATURES_MAX:
         raise DocumentInvalid(f"need 1 to {SIGNATURES_MAX} signatures")
     message = canonical(signed)
-    good = set()
+    sig_by_keyid: dict[str, str] = {}
     for entry in signatures:
-        if not isinstance(entry, dict) or set(entry) != {"keyid", "sig"}:
-            raise DocumentInvalid("a signature is an object of exactly `keyid` and `sig`")
-        keyid, sig = entry["keyid"], entry["sig"]
-        if not isinstance(keyid, str) or not isinstance(sig, str) or len(sig) != 128:
-            raise DocumentInvalid("`keyid` and `sig` are hex texts of 64 and 128 characters")
-        if keyid not in keys_hex:
-            continue
-        try:
-            Ed25519PublicKey.from_public_bytes(bytes.fromhex(keyid)).verify(bytes.fromhex(sig), message)
-        except (InvalidSignature, ValueError):
-            raise SignatureInvalid(f"signature by {keyid[:16]}… does not fit the document") from None
-        good.add(keyid)
-    if not good:
-        names = ", ".join(str(entry.get("keyid"))[:16] + "…" for entry in signatures)
+        keyid, sig = _read_signature(entry)
+        if keyid in sig_by_keyid:
+            raise DocumentInvalid(f"two signatures by {keyid[:16]}…")
+        sig_by_keyid[keyid] = sig
+    ours = sig_by_keyid.keys() & keys_hex
+    for keyid in ours:
+        _check_signature(keyid, sig_by_keyid[keyid], message)
+    if not ours:
+        names = ", ".join(keyid[:16] + "…" for keyid in sig_by_keyid)
         raise SignatureInvalid(f"signed by {names}: none of the {len(keys_hex)} keys accepted here")
 
 
@@ -119,12 +135,34 @@ def as_document(signed: Any, kind: type[D]) -> D:
         raise DocumentInvalid(f"{kind.__name__}: {faults}") from None
 
 
+def _read_signature(entry: Any) -> tuple[str, str]:
+    if not isinstance(entry, dict) or set(entry) != {"keyid", "sig"}:
+        raise DocumentInvalid("a signature is an object of exactly `keyid` and `sig`")
+    keyid, sig = entry["keyid"], entry["sig"]
+    texts = isinstance(keyid, str) and isinstance(sig, str)
+    if not (texts and _KEYID.fullmatch(keyid) and _SIG.fullmatch(sig)):
+        raise DocumentInvalid("`keyid` and `sig` are lower-case hex of 64 and 128 characters")
+    return keyid, sig
+
+
+def _check_signature(keyid: str, sig: str, message: bytes) -> None:
+    """Raises: SignatureInvalid; also for a key of small order, under which anybody can sign anything."""
+    raw = bytes.fromhex(keyid)
+    if raw[:31] + bytes([raw[31] & 0x7F]) in SMALL_ORDER_KEYS:
+        raise SignatureInvalid(f"{keyid[:16]}… is no key: it has small order; take it off the keys accepted here")
+    try:
+        Ed25519PublicKey.from_public_bytes(raw).verify(bytes.fromhex(sig), message)
+    except (InvalidSignature, ValueError):
+        raise SignatureInvalid(f"signature by {keyid[:16]}… does not fit the document") from None
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    if len(set(keys)) != len(keys):
-        twice = sorted({key for key in keys if keys.count(key) > 1})
-        raise DocumentInvalid(f"key given twice: {', '.join(map(repr, twice[:4]))}")
-    return dict(pairs)
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise DocumentInvalid(f"key given twice: {key[:64]!r}")
+        found[key] = value
+    return found
 
 
 def _refuse_constant(text: str) -> Any:
@@ -132,12 +170,17 @@ def _refuse_constant(text: str) -> Any:
 
 
 def _nesting(data: bytes) -> int:
-    """An upper bound on nesting depth, without parsing (brackets in texts count too: a bound, and enough)."""
+    """How deep lists and objects nest, without parsing; brackets within texts do not count."""
     depth = deepest = 0
-    for byte in data:
-        if byte in b"[{":
+    in_text = False
+    for mark in _MARKS.findall(data):
+        if mark == b'"':
+            in_text = not in_text
+        elif in_text:
+            continue
+        elif mark in (b"[", b"{"):
             depth += 1
             deepest = max(deepest, depth)
-        elif byte in b"]}":
+        else:
             depth -= 1
     return deepest

@@ -138,8 +138,10 @@ class Deployment:
         faults = Faults(self._wanted.faults, site.broker, room, site.van_status.parent.parent)
         started_s = watching_s = said_s = time.monotonic()
         watching, done = False, []
-        while van.poll() is None or faults.outstanding:
+        quiet_polls = 0
+        while quiet_polls < 2:
             time.sleep(POLL_S)
+            quiet_polls = 0 if van.poll() is None or faults.outstanding else quiet_polls + 1
             now_s = time.monotonic()
             status = read_json(site.van_status)
             if not watching and status.get("facts", {}).get("state") in ("watching", "closing", "standby"):

@@ -18,6 +18,7 @@ class Teller:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._alerts_told = 0
+        self._alerts_seen = 0
 
     def say(self, what: str, text: str, style: str = "") -> None:
         """One line: what it is about, and the text."""
@@ -26,9 +27,9 @@ class Teller:
         )
 
     def alerts(self, alerts: Sequence[dict[str, Any]], live: LiveTruth | None) -> None:
-        """Each alert that is new since the last call, beside who was really there."""
-        fresh = alerts[self._alerts_told :]
-        self._alerts_told = len(alerts)
+        """Each alert beside who was really there; one call late, so that the room's own picture stands above it."""
+        fresh = alerts[self._alerts_told : self._alerts_seen]
+        self._alerts_told, self._alerts_seen = self._alerts_seen, len(alerts)
         truth = live.now() if fresh and live is not None else None
         for alert in fresh:
             text = (
