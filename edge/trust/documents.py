@@ -31,19 +31,13 @@ _SIG = re.compile(r"[0-9a-f]{128}")
 _MARKS = re.compile(rb'\\.|["\[\]{}]', re.DOTALL)
 """An escaped byte, or one that begins or ends a text, list or object."""
 
+_PRIME = 2**255 - 19
+_Y_OF_ORDER_8 = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
 SMALL_ORDER_KEYS = frozenset(
-    bytes.fromhex(first + middle * 30 + last)
-    for first, middle, last in (
-        ("00", "00", "00"),
-        ("01", "00", "00"),
-        ("ec", "ff", "7f"),
-        ("ed", "ff", "7f"),
-        ("ee", "ff", "7f"),
-    )
-) | {
-    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
-    bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
-}
+    y.to_bytes(32, "little") for y in (0, 1, _PRIME - 1, _PRIME, _PRIME + 1, _Y_OF_ORDER_8, _PRIME - _Y_OF_ORDER_8)
+)
 """Every encoding of a point of order 1, 2, 4 or 8 on edwards25519, its sign bit cleared (RFC 8032, 5.1)."""
 
 D = TypeVar("D", bound=Document)
