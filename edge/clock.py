@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import datetime, timezone
 from typing import Protocol
+
+_UTC_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
 
 class Clock(Protocol):
@@ -35,4 +38,6 @@ def utc_text(moment: datetime) -> str:
 
 def parse_utc(text: str) -> datetime:
     """The inverse of `utc_text`. Raises: ValueError on any other form."""
+    if not _UTC_TEXT.fullmatch(text):
+        raise ValueError(f"time {text[:40]!r}: need the form 2025-12-31T23:59:59.999Z")
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)

@@ -14,12 +14,14 @@ from edge.formats.topics import ID_PATTERN
 
 Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
 Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-UtcText = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
+UtcText = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$")]
 EventId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
 EntryId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Base64Text = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Similarity = Annotated[float, Field(ge=-1, le=1)]
+Milliseconds = Annotated[float, Field(ge=0, lt=1e12)]
+"""Far below 2^53: RFC 8785 writes larger whole numbers as integers that a reader must refuse."""
 
 
 class Document(BaseModel):
@@ -102,7 +104,7 @@ class SealedMatch(Document):
     frame_id: Count
     taken_s: Annotated[float, Field(ge=0, lt=1e9)]
     face_px: FacePlace
-    stage_ms: dict[str, Annotated[float, Field(ge=0)]]
+    stage_ms: dict[str, Milliseconds]
     crop_width_px: Annotated[int, Field(ge=1, le=4096)]
     crop_height_px: Annotated[int, Field(ge=1, le=4096)]
 
@@ -111,8 +113,8 @@ class LatencySummary(Document):
     """Milliseconds from the deciding frame's capture to the outbox commit."""
 
     count: Count
-    p50: float | None
-    p99: float | None
+    p50: Milliseconds | None
+    p99: Milliseconds | None
 
 
 class Statistics(Document):
@@ -159,7 +161,7 @@ class HealthDocument(Document):
     made_at_utc: UtcText
     state: str
     last_sequence: Count
-    frames_per_s: float
+    frames_per_s: Annotated[float, Field(ge=0, lt=1e6)]
     camera: str
     camera_retries: Count
     statistics: Statistics | None
