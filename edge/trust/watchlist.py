@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import secrets
 import struct
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +31,8 @@ FULL_SCALE = 32767
 NORM_TOLERANCE = 0.01
 """int16 rounding moves a 256-d unit vector's norm by under 0.001; anything further was not a template."""
 
+_ENTRY_ID = re.compile(r"[0-9a-f]{32}")
+
 
 def entry_bytes(dimension: int) -> int:
     """Bytes of one entry in a part's plaintext."""
@@ -46,8 +49,9 @@ def seal_watchlist(
     """The header (to be signed) and sealed parts of a watchlist.
 
     entries: (entry id, template float32 (d,) of norm 1). recipients: device id to X25519 public key in hex.
+    Raises: WatchlistInvalid for entries that no van would accept, SealInvalid.
     """
-    dimension = len(entries[0][1])
+    dimension = _check_entries(watchlist, entries)
     per_part = (PART_MAX_BYTES - TAG_BYTES) // entry_bytes(dimension)
     key = secrets.token_bytes(32)
     wrapped = {
@@ -69,7 +73,8 @@ def seal_watchlist(
     for index, first in enumerate(range(0, len(entries), per_part)):
         chunk = entries[first : first + per_part]
         ids = b"".join(bytes.fromhex(entry_id) for entry_id, _ in chunk)
-        planes = np.stack([np.round(vector * FULL_SCALE) for _, vector in chunk]).astype("<i2")
+        scaled = np.round(np.stack([vector for _, vector in chunk]) * FULL_SCALE)
+        planes = np.clip(scaled, -FULL_SCALE, FULL_SCALE).astype("<i2")
         parts.append(cipher.encrypt(_nonce(index), ids + planes.tobytes(), _context(header, index, len(chunk))))
     return header, parts
 
@@ -126,7 +131,8 @@ def open_parts(
     """Decrypt all parts into `plain`, write unit templates into `templates`, return the entry ids.
 
     plain: uint8 (plaintext_bytes,); templates: float32 (entries, dimension). Both are the caller's locked
-    memory; `plain` is overwritten before this returns or raises. Raises: WatchlistInvalid, with nothing used.
+    memory; `plain` is overwritten before this returns or raises, `templates` when it raises, whatever it raises:
+    WatchlistInvalid, or what came from taking the next of `parts`.
     """
     try:
         ids: list[str] = []
@@ -146,21 +152,37 @@ def open_parts(
         if len(set(ids)) != len(ids):
             raise WatchlistInvalid(f"watchlist {header.id}: an entry id is there twice")
         return tuple(ids)
-    except WatchlistInvalid:
+    except BaseException:
         templates[:] = 0
         raise
     finally:
         plain[:] = 0
 
 
-def _decrypt_part(
-    header: WatchlistHeader, cipher: AESGCM, index: int, part: bytes, chunk: NDArray[np.uint8]
-) -> None:
+def _check_entries(watchlist: str, entries: Sequence[tuple[str, NDArray[np.float32]]]) -> int:
+    """The dimension of all templates. Raises: WatchlistInvalid."""
+    if not entries:
+        raise WatchlistInvalid(f"watchlist {watchlist}: no entries")
+    dimension = len(entries[0][1])
+    for entry_id, vector in entries:
+        if not _ENTRY_ID.fullmatch(entry_id):
+            raise WatchlistInvalid(
+                f"watchlist {watchlist}: entry id {entry_id[:40]!r}: need 32 digits of lower-case hex"
+            )
+        if vector.shape != (dimension,):
+            raise WatchlistInvalid(f"watchlist {watchlist}: template of shape {vector.shape}, need ({dimension},)")
+        norm = float(np.linalg.norm(vector))
+        if not abs(norm - 1) <= NORM_TOLERANCE / 2:
+            raise WatchlistInvalid(f"watchlist {watchlist}: template of norm {norm:.3f}, need 1")
+    if len({entry_id for entry_id, _ in entries}) != len(entries):
+        raise WatchlistInvalid(f"watchlist {watchlist}: an entry id is there twice")
+    return dimension
+
+
+def _decrypt_part(header: WatchlistHeader, cipher: AESGCM, index: int, part: bytes, chunk: NDArray[np.uint8]) -> None:
     count = len(chunk) // entry_bytes(header.dimension)
     if len(part) != len(chunk) + TAG_BYTES:
-        raise WatchlistInvalid(
-            f"watchlist {header.id}, part {index}: {len(part)} bytes, need {len(chunk) + TAG_BYTES}"
-        )
+        raise WatchlistInvalid(f"watchlist {header.id}, part {index}: {len(part)} bytes, need {len(chunk) + TAG_BYTES}")
     try:
         cipher.decrypt_into(_nonce(index), part, _context(header, index, count), memoryview(chunk.data))
     except InvalidTag:
@@ -170,15 +192,17 @@ def _decrypt_part(
 def _take_templates(
     header: WatchlistHeader, index: int, planes: NDArray[np.int16], templates: NDArray[np.float32]
 ) -> None:
-    np.multiply(planes, np.float32(1 / FULL_SCALE), out=templates)
-    norms = np.linalg.norm(templates, axis=1, keepdims=True)
-    wrong = np.flatnonzero(np.abs(norms[:, 0] - 1) > NORM_TOLERANCE)
+    # No step here makes an array of the templates' size, which nobody would wipe.
+    np.copyto(templates, planes)
+    templates *= np.float32(1 / FULL_SCALE)
+    norms = np.sqrt(np.einsum("ij,ij->i", templates, templates))
+    wrong = np.flatnonzero(np.abs(norms - 1) > NORM_TOLERANCE)
     if wrong.size:
         raise WatchlistInvalid(
             f"watchlist {header.id}, part {index}: template {int(wrong[0])} has norm "
-            f"{float(norms[wrong[0], 0]):.3f}, need 1; another norm could match everyone"
+            f"{float(norms[wrong[0]]):.3f}, need 1; another norm could match everyone"
         )
-    templates /= norms
+    templates /= norms[:, np.newaxis]
 
 
 def _nonce(index: int) -> bytes:
