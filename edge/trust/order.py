@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from edge.clock import parse_utc
-from edge.errors import OrderExpired, OrderInvalid
+from edge.errors import OrderExpired, OrderInvalid, SealInvalid
 from edge.formats.documents import Order
 from edge.trust.documents import verify
+from edge.trust.sealing import check_public_key
 
 
 def open_order(
@@ -29,6 +30,10 @@ def open_order(
             f"order {order.deployment} is for pack {order.pack_sha256[:16]}…, installed is {pack_sha256[:16]}…; "
             "install the pack that the order names"
         )
+    try:
+        check_public_key(order.room_seal_key_hex)
+    except SealInvalid as error:
+        raise OrderInvalid(f"order {order.deployment}: room_seal_key_hex {error}") from None
     check_period(order, now)
     return order
 

@@ -22,8 +22,16 @@ _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 
 
 def seal(plaintext: bytes, public_hex: str, context: bytes) -> bytes:
-    """Encrypt to a public key; opens only under the same context."""
-    return _SUITE.encrypt(plaintext, X25519PublicKey.from_public_bytes(bytes.fromhex(public_hex)), info=context)
+    """Encrypt to a public key; opens only under the same context. Raises: SealInvalid for a key that is none."""
+    try:
+        return _SUITE.encrypt(plaintext, X25519PublicKey.from_public_bytes(bytes.fromhex(public_hex)), info=context)
+    except ValueError:  # Also a point of small order, under which anybody could open the box.
+        raise SealInvalid(f"{public_hex[:16]}… is no X25519 public key that can be sealed to") from None
+
+
+def check_public_key(public_hex: str) -> None:
+    """Raises: SealInvalid for a key that nothing can be sealed to."""
+    seal(b"", public_hex, b"lfr-edge check\0")
 
 
 def unseal(ciphertext: bytes, key: X25519PrivateKey, context: bytes) -> bytes:
@@ -45,7 +53,10 @@ def watchlist_key_context(watchlist: str, deployment: str, device: str) -> bytes
 
 
 def seal_match(match: SealedMatch, crop_jpeg: bytes, public_hex: str, context: bytes) -> bytes:
-    """u32 length, fields (canonical JSON), u32 length, JPEG; zero-padded; sealed. Raises: DocumentInvalid."""
+    """u32 length, fields (canonical JSON), u32 length, JPEG; zero-padded; sealed (ALERT.md 4).
+
+    Raises: DocumentInvalid, SealInvalid.
+    """
     fields = canonical(match.model_dump(mode="json"))
     plain = struct.pack(">I", len(fields)) + fields + struct.pack(">I", len(crop_jpeg)) + crop_jpeg
     plain += bytes(-len(plain) % PADDED_TO_BYTES)
@@ -57,6 +68,10 @@ def seal_match(match: SealedMatch, crop_jpeg: bytes, public_hex: str, context: b
 def unseal_match(ciphertext: bytes, key: X25519PrivateKey, context: bytes) -> tuple[SealedMatch, bytes]:
     """The fields and the crop's JPEG bytes. Raises: SealInvalid, DocumentInvalid."""
     plain = unseal(ciphertext, key, context)
+    if len(plain) > SEALED_MAX_BYTES or len(plain) % PADDED_TO_BYTES:
+        raise DocumentInvalid(
+            f"sealed match of {len(plain)} bytes: need a multiple of {PADDED_TO_BYTES}, at most {SEALED_MAX_BYTES}"
+        )
     fields, rest = _take(plain)
     jpeg, padding = _take(rest)
     if len(padding) >= PADDED_TO_BYTES or any(padding):
