@@ -192,6 +192,10 @@ class LandmarksDegenerate(EnrolmentRefused):
 # The pipe between the halves, and the link
 
 
+class TopicInvalid(LfrError, ValueError):
+    """A topic, or a file name to go into one, that is not of our form (TOPICS.md)."""
+
+
 class WireError(LfrError, ValueError):
     """A message on the pipe that is malformed, oversized or out of place."""
 

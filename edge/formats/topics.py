@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from edge.errors import TopicInvalid
+
 ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,47}$"
 REPO_NAME_PATTERN = r"^[a-z0-9][a-z0-9./-]{0,119}$"
 
@@ -28,9 +30,9 @@ def all_devices_topic(fleet: str, channel: str) -> str:
 
 
 def repo_topic(fleet: str, name: str) -> str:
-    """The topic of a retained file of the fleet's repository. Raises: ValueError for a name out of form."""
+    """The topic of a retained file of the fleet's repository. Raises: TopicInvalid for a name out of form."""
     if not re.fullmatch(REPO_NAME_PATTERN, name) or ".." in name or "//" in name:
-        raise ValueError(f"repository file name {name!r}: need lower-case letters, digits, '.', '/' and '-'")
+        raise TopicInvalid(f"repository file name {name!r}: need lower-case letters, digits, '.', '/' and '-'")
     return f"lfr/v1/{fleet}/repo/{name}"
 
 
@@ -45,8 +47,9 @@ def watchlist_part_name(watchlist: str, index: int) -> str:
 
 
 def device_of(topic: str) -> str:
-    """The device id in a device topic. Raises: ValueError when it is none."""
+    """The device id in a device topic. Raises: TopicInvalid when it is none."""
     levels = topic.split("/")
-    if len(levels) != 6 or levels[:2] != ["lfr", "v1"] or levels[3] != "devices":
-        raise ValueError(f"{topic!r} is no device topic")
+    named = len(levels) == 6 and levels[:2] == ["lfr", "v1"] and levels[3] == "devices"
+    if not named or not all(re.fullmatch(ID_PATTERN, level) for level in (levels[2], levels[4])):
+        raise TopicInvalid(f"{topic[:120]!r} is no device topic")
     return levels[4]
