@@ -61,13 +61,11 @@ class YuNetDecoder:
         """
         boxes, landmarks, scores = [], [], []
         for stride in self._strides:
-            first, second = (outputs[i].reshape(-1) for i in stride.scores)
+            first, second = (_probabilities(outputs[i].reshape(-1)) for i in stride.scores)
             product = first * second
             hits = np.flatnonzero(product >= score_min * score_min)
             if not hits.size:
                 continue
-            if max(first[hits].max(), second[hits].max()) > 1 + _PROBABILITY_SLACK:
-                raise PackShapeMismatch("detector: a score map leaves 0..1; the outputs are bound wrongly")
             cells, size = stride.cells[hits], float(stride.stride)
             raw = outputs[stride.boxes].reshape(-1, 4)[hits]
             extent = np.exp(np.minimum(raw[:, 2:], 10)) * size
@@ -78,3 +76,13 @@ class YuNetDecoder:
         if not scores:
             return np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32), np.empty(0, np.float32)
         return np.concatenate(boxes), np.concatenate(landmarks), np.concatenate(scores)
+
+
+def _probabilities(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The map itself. Raises: PackShapeMismatch; the product of two negative logits would pass for a sure face."""
+    low, high = float(scores.min()), float(scores.max())
+    if not (low >= -_PROBABILITY_SLACK and high <= 1 + _PROBABILITY_SLACK):
+        raise PackShapeMismatch(
+            f"detector: a score map leaves 0..1 ({low:.2f} to {high:.2f}); the outputs are bound wrongly"
+        )
+    return scores
