@@ -81,7 +81,7 @@ class Deployment:
             self._teller.say("refused", f"{refusal.reference}: {refusal.photograph.name}: {refusal.message}", "yellow")
         if not enrolled.entries:
             raise DeploymentRefused(
-                f"{wanted.watchlist_dir}: none of {len(listed)} people could be enrolled (see above)"
+                f"{wanted.watchlist_dir}: none of its {len(listed)} people could be enrolled"
             )
         entries = enrolled.entries
         if wanted.filler_dir is not None and wanted.filler_count != 0:

@@ -71,6 +71,7 @@ def summarise(facts: Facts, outcome: Outcome | None) -> dict[str, Any]:
     return {
         **people,
         "alerts": len(facts.alerts),
+        "van_alerts": counts["alerts"],
         "faces_seen": counts["faces_seen"],
         "faces_compared": counts["faces_compared"],
         "faces_withheld": counts["faces_withheld"],
