@@ -37,9 +37,7 @@ def test_a_client_certificate_names_its_identity_and_is_signed_by_the_ca(authori
 
 
 def test_a_server_certificate_is_for_this_machine_alone(authority: Authority):
-    names = _load(authority.issue_server().cert_file).extensions.get_extension_for_class(
-        x509.SubjectAlternativeName
-    )
+    names = _load(authority.issue_server().cert_file).extensions.get_extension_for_class(x509.SubjectAlternativeName)
     assert names.value.get_values_for_type(x509.DNSName) == ["localhost"]
     assert sorted(map(str, names.value.get_values_for_type(x509.IPAddress))) == ["127.0.0.1", "::1"]
 
