@@ -20,7 +20,7 @@ JPEG_MAX_BYTES = 11 * 1024
 BYSTANDER_MARGIN_SHARE = 0.15
 BYSTANDER_GRAY = 127
 OVAL_SHARE = 0.52
-"""Semi-axes of the oval over the crop's sides: just more than inscribed, so that chin and hair stay."""
+"""Semi-axes of the oval over the sides of the whole crop: just more than inscribed, so that chin and hair stay."""
 
 _JPEG_QUALITIES = (88, 75, 60, 40, 20)
 
@@ -35,10 +35,8 @@ def crop_match(image: NDArray[np.uint8], face: FaceBox, others: Iterable[FaceBox
     own = _grown(face, 0.0, image)
     for other in others:
         _paint_over(crop, (left, top), _grown(other, BYSTANDER_MARGIN_SHARE, image), own, image)
-    _keep_oval(crop)
-    scale = min(LONGEST_SIDE_PX / max(crop.shape[:2]), 1.0)
-    if scale < 1.0:
-        crop = np.asarray(cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    _keep_oval(crop, (left, top), face)
+    crop = _shrunk(crop)
     for quality in _JPEG_QUALITIES:
         _, data = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, quality])
         if data.size <= JPEG_MAX_BYTES:
@@ -59,13 +57,25 @@ def _grown(face: FaceBox, share: float, image: NDArray[np.uint8]) -> tuple[int, 
     return left, top, right, bottom
 
 
-def _keep_oval(crop: NDArray[np.uint8]) -> None:
-    """Paint over the corners: a neighbour whom the detector missed stands there."""
+def _keep_oval(crop: NDArray[np.uint8], origin: tuple[int, int], face: FaceBox) -> None:
+    """Paint over what is not about the face, wherever the picture's edge cuts: a neighbour missed stands there."""
     height, width = crop.shape[:2]
-    kept = np.zeros((height, width), np.uint8)
-    axes = (round(width * OVAL_SHARE), round(height * OVAL_SHARE))
-    cv2.ellipse(kept, (width // 2, height // 2), axes, 0, 0, 360, 255, -1)
-    crop[kept == 0] = BYSTANDER_GRAY
+    semi_x, semi_y = (OVAL_SHARE * (1 + 2 * MARGIN_SHARE) * side for side in (face.width_px, face.height_px))
+    x = (np.arange(width) + origin[0] - face.left_px - face.width_px / 2) / semi_x
+    y = (np.arange(height) + origin[1] - face.top_px - face.height_px / 2) / semi_y
+    crop[x[None, :] ** 2 + y[:, None] ** 2 > 1] = BYSTANDER_GRAY
+
+
+def _shrunk(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The crop at most LONGEST_SIDE_PX wide and high; a larger one is overwritten."""
+    height, width = crop.shape[:2]
+    scale = LONGEST_SIDE_PX / max(height, width)
+    if scale >= 1:
+        return crop
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    small = np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), np.uint8)
+    crop[:] = 0
+    return small
 
 
 def _paint_over(
