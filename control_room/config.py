@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from edge.config_file import BrokerSettings, Identifier, Section, load_yaml_model
+from edge.config_file import BrokerSettings, Identifier, PathText, Section, load_yaml_model
 
 PublicKeyHex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -16,10 +16,10 @@ class RoomSettings(Section):
     """The whole of room.yaml."""
 
     fleet: Identifier = Field(description="fleet whose vans this room serves")
-    state_dir: Path = Field(description="folder of the store; survives restarts")
-    bundle_dir: Path = Field(description="folder with bundle.json and the enrolment photographs it names")
-    receipt_key_file: Path = Field(description="Ed25519 private key that signs receipts")
-    seal_key_file: Path = Field(description="X25519 private key that opens alerts")
+    state_dir: PathText = Field(description="folder of the store; survives restarts")
+    bundle_dir: PathText = Field(description="folder with bundle.json and the enrolment photographs it names")
+    receipt_key_file: PathText = Field(description="Ed25519 private key that signs receipts")
+    seal_key_file: PathText = Field(description="X25519 private key that opens alerts")
     devices: dict[Identifier, PublicKeyHex] = Field(
         min_length=1, max_length=1000, description="vans this room believes: device id to public key, hex"
     )

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from edge.config_file import BrokerSettings, Identifier, Section, load_yaml_model
+from edge.config_file import BrokerSettings, Identifier, PathText, Section, load_yaml_model
 
 
 class DeviceSettings(Section):
@@ -18,15 +18,15 @@ class DeviceSettings(Section):
 
     id: Identifier = Field(description="pseudonymous device id; the subject of its client certificate")
     fleet: Identifier = Field(description="fleet the device belongs to")
-    state_dir: Path = Field(description="folder for state that survives a restart")
-    runtime_dir: Path = Field(description="folder for the pipe's socket; its path must be short")
+    state_dir: PathText = Field(description="folder for state that survives a restart")
+    runtime_dir: PathText = Field(description="folder for the pipe's socket; its path must be short")
 
 
 class CameraSettings(Section):
     """Where frames come from."""
 
     kind: Literal["file", "folder", "v4l2", "picamera2"]
-    path: Path | None = Field(None, description="clip, picture folder, or /dev/videoN")
+    path: PathText | None = Field(None, description="clip, picture folder, or /dev/videoN")
     width_px: int = Field(1280, ge=160, le=7680, description="full-resolution stream, px")
     height_px: int = Field(720, ge=120, le=4320, description="full-resolution stream, px")
     lores_width_px: int = Field(640, ge=0, le=1920, description="detection stream, px; 0: none")
@@ -54,7 +54,7 @@ class DelegateSettings(Section):
 class InferenceSettings(Section):
     """Which pack, on what."""
 
-    pack_dir: Path = Field(description="folder of the pack")
+    pack_dir: PathText = Field(description="folder of the pack")
     precision: Literal["int8", "float32"] = Field("int8", description="weights to run")
     runtime: Literal["auto", "litert", "tflite-runtime"] = Field("auto", description="auto: what is installed")
     threads: int = Field(1, ge=1, le=16, description="threads a model may use, count")
@@ -64,8 +64,8 @@ class InferenceSettings(Section):
 class KeySettings(Section):
     """Files of vision's keys; link cannot read them."""
 
-    signing_key_file: Path = Field(description="Ed25519 private key that signs alerts and records")
-    seal_key_file: Path = Field(description="X25519 private key that opens the wrapped watchlist key")
+    signing_key_file: PathText = Field(description="Ed25519 private key that signs alerts and records")
+    seal_key_file: PathText = Field(description="X25519 private key that opens the wrapped watchlist key")
     authority_keys: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(
         min_length=1, max_length=8, description="public keys that may sign an order, hex"
     )

@@ -10,20 +10,28 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from edge.errors import ConfigInvalid
 from edge.formats.topics import ID_PATTERN
 
 CONFIG_MAX_BYTES = 64 * 1024
 
+
+def _no_nul(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("a path cannot hold a NUL character")
+    return path
+
+
 Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
+PathText = Annotated[Path, Field(strict=False), AfterValidator(_no_nul)]
 
 
 class Section(BaseModel):
-    """A mapping in a configuration file; unknown keys and non-finite numbers are mistakes."""
+    """A mapping in a configuration file; unknown keys, coerced types and non-finite numbers are mistakes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 S = TypeVar("S", bound=Section)
@@ -34,15 +42,19 @@ class BrokerSettings(Section):
 
     host: str = Field(min_length=1, max_length=253)
     port: int = Field(8883, ge=1, le=65535)
-    ca_file: Path
-    cert_file: Path
-    key_file: Path
+    ca_file: PathText
+    cert_file: PathText
+    key_file: PathText
     keepalive_s: int = Field(20, ge=5, le=600, description="MQTT keep-alive, s")
     reconnect_max_s: float = Field(30.0, ge=0.5, le=300, description="longest wait between attempts, s")
 
 
+_MERGE_TAG = "tag:yaml.org,2002:merge"
+
+
 class _PlainLoader(yaml.SafeLoader):
-    """PyYAML keeps the last of two equal keys in silence, and a few aliases make gigabytes: we refuse both."""
+    """PyYAML keeps the last of two equal keys in silence, also by merging (`<<`), and a few aliases make
+    gigabytes: we refuse all three."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -53,6 +65,8 @@ class _PlainLoader(yaml.SafeLoader):
         seen: set[str] = set()
         for key_node, _ in node.value:
             key = str(getattr(key_node, "value", key_node))
+            if key_node.tag == _MERGE_TAG:
+                raise yaml.MarkedYAMLError(problem="merging is not allowed", problem_mark=key_node.start_mark)
             if key in seen:
                 raise yaml.MarkedYAMLError(problem=f"key {key!r} given twice", problem_mark=key_node.start_mark)
             seen.add(key)
@@ -60,7 +74,7 @@ class _PlainLoader(yaml.SafeLoader):
 
 
 def parse_yaml(data: bytes) -> Any:
-    """The value of a YAML document. Raises: ValueError for anything but plain YAML, no key twice, no alias."""
+    """The value of a YAML document. Raises: ValueError for any but plain YAML: no key twice, merge or alias."""
     try:
         return yaml.load(data.decode("utf-8"), Loader=_PlainLoader)
     except (yaml.YAMLError, ValueError, RecursionError, LookupError, AttributeError, TypeError) as error:
