@@ -22,7 +22,8 @@ from edge.formats.topics import (
     repo_topic,
 )
 from provisioning.authority import Authority
-from tests.link.rig import ADMIN, DEVICE, FLEET, OTHER_DEVICE, ROOM, Peer, Site, build_site
+from tests.link.peers import Peer
+from tests.link.rig import ADMIN, DEVICE, FLEET, OTHER_DEVICE, ROOM, Site, build_site
 
 
 @pytest.fixture

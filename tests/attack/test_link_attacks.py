@@ -18,14 +18,13 @@ from edge import wire
 from edge.formats.topics import RECEIPTS, device_topic, repo_topic
 from edge.trust.documents import public_hex
 from provisioning.authority import Authority
+from tests.link.peers import Peer, RoomPeer
 from tests.link.rig import (
     ADMIN,
     DEVICE,
     FLEET,
     OTHER_DEVICE,
     LinkProcess,
-    Peer,
-    RoomPeer,
     Site,
     VisionEnd,
     build_site,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.link.rig import DEVICE, RoomPeer, Site, VisionEnd, build_site, write_config
+from tests.link.peers import RoomPeer
+from tests.link.rig import DEVICE, Site, VisionEnd, build_site, write_config
 
 
 @pytest.fixture

@@ -10,13 +10,12 @@ import pytest
 from edge import wire
 from edge.clock import SystemClock
 from edge.formats.topics import HEALTH, device_topic, repo_topic
+from tests.link.peers import Peer, RoomPeer
 from tests.link.rig import (
     ADMIN,
     DEVICE,
     FLEET,
     LinkProcess,
-    Peer,
-    RoomPeer,
     Site,
     VisionEnd,
     build_site,
