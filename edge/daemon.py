@@ -7,6 +7,7 @@ The pipe's listening socket is made first and outlives both halves, as `lfr-edge
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -34,6 +35,9 @@ LINK_STOP_SLACK_S = 10.0
 
 FINAL = frozenset({Exit.ENDED, Exit.REFUSED, Exit.CAMERA_FAILED, Exit.NOT_STORED})
 """Ends of vision that a restart would not mend."""
+
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""Vision's own threads share the cores; a library's would only fight them."""
 
 log = logging.getLogger("lfr.daemon")
 
@@ -121,7 +125,8 @@ class _Half:
             self._process = subprocess.Popen(self._command)
             return
         number = self._listener.fileno()
-        self._process = subprocess.Popen([*self._command, "--listen-fd", str(number)], pass_fds=(number,))
+        command = [*self._command, "--listen-fd", str(number)]
+        self._process = subprocess.Popen(command, pass_fds=(number,), env={**os.environ, **ONE_THREAD})
 
     def poll(self) -> int | None:
         return None if self._process is None else self._process.poll()

@@ -24,6 +24,7 @@ class Counters:
         self._seen = 0
         self._compared = 0
         self._alerts = 0
+        self._not_stored = 0
         self._latencies_ms: list[float] = []
 
     def capture_progress(self, frames_read: int, skipped: int, faults: dict[str, int]) -> None:
@@ -54,6 +55,11 @@ class Counters:
         with self._lock:
             self._alerts += 1
 
+    def alert_not_stored(self) -> None:
+        """An alert found no room to wait in, because link has stored nothing for very long: it is lost."""
+        with self._lock:
+            self._not_stored += 1
+
     def outbox_committed(self, latency_ms: float) -> None:
         """An alert is on disk, so long after its frame was captured."""
         with self._lock:
@@ -70,6 +76,7 @@ class Counters:
                 faces_compared=self._compared,
                 faces_withheld=dict(sorted(self._withheld.items())),
                 alerts=self._alerts,
+                alerts_not_stored=self._not_stored,
                 camera_faults=dict(sorted(self._faults.items())),
                 latency_ms=LatencySummary(
                     count=len(self._latencies_ms),

@@ -127,6 +127,7 @@ class Statistics(Document):
     faces_compared: Count
     faces_withheld: dict[str, Count]
     alerts: Count
+    alerts_not_stored: Count = 0
     camera_faults: dict[str, Count]
     latency_ms: LatencySummary
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from edge.clock import Clock
 from edge.config import Settings
 from edge.devices import Camera, Runtime
-from edge.errors import OrderExpired
+from edge.errors import OrderExpired, OutboxFull
 from edge.evidence.sequence import SequenceFile
 from edge.evidence.statistics import Counters
 from edge.exits import Exit
@@ -191,8 +191,13 @@ class VisionApp:
         message = self._sealer.seal_alert(deployment.order, alarm, stage_ms)
         self._received_s[message.event_id] = alarm.received_s
         self._counters.alerted()
-        self._port.publish(message)
-        log.info("alert %s, sequence %d", message.event_id, message.sequence)
+        try:
+            self._port.publish(message)
+        except OutboxFull as error:  # the pipeline goes on; its number is missing at the room, and that is seen
+            self._counters.alert_not_stored()
+            log.error("alert %s is lost: %s", message.event_id, error)
+        else:
+            log.info("alert %s, sequence %d", message.event_id, message.sequence)
 
     def _stored(self, event_id: str) -> None:
         received_s = self._received_s.pop(event_id, None)

@@ -73,6 +73,7 @@ def add_parser(commands: Any) -> None:
         metavar="PART@S[+S]",
         help="kill -9 a part: broker@8+10",
     )
+    parser.add_argument("--keep", action="store_true", help="keep keys, ciphertext and crops in DIR/work, to look at")
     parser.add_argument("--alerted-min", type=_share, default=0.8, metavar="X", help="with truth: share to find (0.8)")
     parser.add_argument("--false-max", type=count_or_none, default=1, metavar="N", help="with truth: false alerts (1)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where results go")
@@ -117,6 +118,7 @@ def _wanted(options: argparse.Namespace) -> Wanted:
         pace=options.pace,
         pictures=not options.headless and not options.json,
         faults=tuple(options.fault),
+        keep=options.keep,
         alerted_share_min=options.alerted_min,
         false_alerts_max=options.false_max,
     )

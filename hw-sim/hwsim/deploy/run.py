@@ -70,7 +70,7 @@ class Deployment:
             return self._watch(site, pack, entries, not_enrolled)
         finally:
             site.broker.stop()
-            site.remove()
+            site.remove(keep=wanted.keep)
 
     def _enrol(self, pack: VerifiedPack) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
         wanted = self._wanted
@@ -80,9 +80,7 @@ class Deployment:
         for refusal in enrolled.refusals:
             self._teller.say("refused", f"{refusal.reference}: {refusal.photograph.name}: {refusal.message}", "yellow")
         if not enrolled.entries:
-            raise DeploymentRefused(
-                f"{wanted.watchlist_dir}: none of its {len(listed)} people could be enrolled"
-            )
+            raise DeploymentRefused(f"{wanted.watchlist_dir}: none of its {len(listed)} people could be enrolled")
         entries = enrolled.entries
         if wanted.filler_dir is not None and wanted.filler_count != 0:
             taken = {person.reference for person in listed} | self._people_of_the_street()

@@ -59,10 +59,10 @@ class Site:
         """Where the van's vision half says how it is."""
         return self.work / "van" / "state" / "vision" / "status.json"
 
-    def remove(self) -> None:
-        """Take away all that was private to the deployment."""
+    def remove(self, keep: bool) -> None:
+        """Take away all that was private to the deployment, unless it is to be looked at."""
         shutil.rmtree(self.runtime, ignore_errors=True)
-        for name in PRIVATE_FOLDERS:
+        for name in () if keep else PRIVATE_FOLDERS:
             shutil.rmtree(self.work / name, ignore_errors=True)
 
 

@@ -47,6 +47,7 @@ class Wanted:
     pace: Literal["realtime", "fast"]
     pictures: bool
     faults: tuple[Fault, ...]
+    keep: bool
     alerted_share_min: float
     false_alerts_max: int
 
