@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from edge.records import Candidate, SearchResult
 from edge.vision.memory import LockedBuffer
 
-PROPOSAL_SLACK = 1e-4
-"""Above the float32 error of a dot product of two unit vectors, d · 2⁻²⁴, for every d up to 1,600."""
+PROPOSAL_SLACK = 1.5e-4
+"""Above the float32 error of a dot product of two unit vectors, d · 2⁻²⁴, for every d a pack may have (2,048)."""
 
 
 class Gallery:

@@ -76,6 +76,7 @@ class Tracker:
 
     def update(self, frame_id: int, taken_s: float, faces: tuple[FaceBox, ...]) -> TrackUpdate:
         """Assign the faces of the next frame. taken_s: seconds on the source's time line, never going back."""
+        ended = self._end_lost(taken_s)
         pairs = sorted(
             (misfit, t, f)
             for t, track in enumerate(self._tracks)
@@ -92,8 +93,6 @@ class Tracker:
         for f, face in enumerate(faces):
             if f not in owner:
                 owner[f] = self._begin(face, taken_s)
-        ended = [track for track in self._tracks if taken_s - track.seen_s > self._lost_after_s]
-        self._tracks = [track for track in self._tracks if taken_s - track.seen_s <= self._lost_after_s]
         tracked = tuple(TrackedFace(owner[f].id, face) for f, face in enumerate(faces))
         return TrackUpdate(frame_id, tracked, tuple(map(_summary, ended)))
 
@@ -101,6 +100,12 @@ class Tracker:
         """End every passage: the source has ended or the deployment closes."""
         ended, self._tracks = self._tracks, []
         return TrackUpdate(frame_id, (), tuple(map(_summary, ended)))
+
+    def _end_lost(self, now_s: float) -> list[_Track]:
+        """Before anyone joins: after a gap in the frames, whoever stands in the same place is somebody else."""
+        ended = [track for track in self._tracks if now_s - track.seen_s > self._lost_after_s]
+        self._tracks = [track for track in self._tracks if now_s - track.seen_s <= self._lost_after_s]
+        return ended
 
     def _begin(self, face: FaceBox, now_s: float) -> _Track:
         x, y = _centre(face)
