@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from edge.errors import KeyFileInvalid
 
-_KEY_TEXT = re.compile(rb"([0-9a-fA-F]{64})\s*")
-_READ_MAX_BYTES = 256
+_KEY_TEXT = re.compile(rb"([0-9a-fA-F]{64})\s{0,4}")
+_READ_MAX_BYTES = 128
 
 
 def read_public_hex(path: Path) -> str:
