@@ -14,6 +14,7 @@ from control_room.opened import OpenedAlert
 from control_room.refusals import Refusal
 from edge.clock import parse_utc, utc_text
 from edge.errors import StoreUnusable
+from edge.files import write_durably
 from edge.formats.documents import HealthDocument, RecordDocument
 
 
@@ -40,7 +41,7 @@ class SavedFolder:
         try:
             if alert.crop_jpeg is not None:
                 crop_path = f"crops/{alert.event_id}.jpg"
-                _replace(self._folder / crop_path, alert.crop_jpeg)
+                write_durably(self._folder / crop_path, alert.crop_jpeg)
                 born_s = max(0.0, parse_utc(min(alert.decided_at_utc, alert.received_at_utc)).timestamp())
                 os.utime(self._folder / crop_path, (born_s, born_s))
             self._alerts.append(alert.event_id, alert.as_line(crop_path))
@@ -87,7 +88,7 @@ class SavedFolder:
 
     def _write(self, name: str, data: bytes) -> None:
         try:
-            _replace(self._folder / name, data)
+            write_durably(self._folder / name, data)
         except OSError as error:
             raise StoreUnusable(f"{self._folder / name}: cannot be written: {error}") from None
 
@@ -118,7 +119,7 @@ class _Lines:
         lines = self._path.read_bytes().splitlines(keepends=True)
         kept = [line for line in lines if _is_wanted(line, wanted)]
         if len(kept) != len(lines):
-            _replace(self._path, b"".join(kept))
+            write_durably(self._path, b"".join(kept))
 
 
 def _is_wanted(line: bytes, wanted: Callable[[dict[str, Any]], bool]) -> bool:
@@ -126,13 +127,3 @@ def _is_wanted(line: bytes, wanted: Callable[[dict[str, Any]], bool]) -> bool:
         return wanted(json.loads(line))
     except (ValueError, KeyError, TypeError):
         return True
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """The old bytes or the new ones, never a part."""
-    fresh = path.with_name(path.name + ".new")
-    with fresh.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, path)

@@ -142,6 +142,10 @@ class RepositoryFileMissing(LfrError, FileNotFoundError):
     """A file of the fleet's repository that is not there, or did not come in time."""
 
 
+class StateFileInvalid(LfrError, ValueError):
+    """A file of our own state that does not hold what we wrote."""
+
+
 class KeyFileInvalid(LfrError, ValueError):
     """A key file that is missing or does not hold the kind of key needed."""
 

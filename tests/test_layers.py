@@ -25,7 +25,7 @@ SOURCES = {
 }
 FOLDERS_BESIDE = tuple(f"{package}.*" for package in SOURCES if package != "edge")
 
-GROUND = ("edge.errors", "edge.clock", "edge.records", "edge.devices", "edge.exits")
+GROUND = ("edge.errors", "edge.clock", "edge.records", "edge.devices", "edge.exits", "edge.files")
 FORMATS = (*GROUND, "edge.formats.*", "edge.config_file", "edge.config", "edge.wire")
 TRUST = (*FORMATS, "edge.trust.*", "edge.evidence.*")
 STAGE = (*TRUST, "edge.vision.mailbox", "edge.vision.memory", "edge.vision.network")
@@ -40,6 +40,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "edge.errors": (),
     "edge.clock": (),
     "edge.exits": (),
+    "edge.files": (),
     "edge.records": GROUND,
     "edge.devices": GROUND,
     "edge.formats.*": (*GROUND, "edge.formats.*"),

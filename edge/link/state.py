@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from edge.clock import Clock
+from edge.files import write_durably
 
 LOST = "lost"
 CLOSED = "closed"
@@ -33,10 +33,5 @@ class SessionCounter:
             number = int(self._path.read_text(encoding="ascii")) + 1
         except (OSError, ValueError):  # absent, or damaged by a power cut: start above any number used before
             number = int(self._clock.now_utc().timestamp())
-        partial = self._path.with_suffix(".partial")
-        with open(partial, "w", encoding="ascii") as file:
-            file.write(f"{number}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, self._path)
+        write_durably(self._path, f"{number}\n".encode())
         return number

@@ -7,6 +7,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from edge.files import write_durably
 from edge.wire import NAME_MAX_CHARS, LinkStatus
 
 STATUS_FILE = "status.json"
@@ -48,6 +49,5 @@ class LinkReport:
 
 def write_status(folder: Path, report: LinkReport, written_at_utc: str) -> None:
     """Replace the status file in one step. Raises: OSError."""
-    partial = folder / f"{STATUS_FILE}.partial"
-    partial.write_text(json.dumps({**asdict(report), "written_at_utc": written_at_utc}, indent=1) + "\n")
-    os.replace(partial, folder / STATUS_FILE)
+    status = {"half": "link", "pid": os.getpid(), **asdict(report), "written_at_utc": written_at_utc}
+    write_durably(folder / STATUS_FILE, json.dumps(status, indent=1).encode() + b"\n")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.clock import Clock, utc_text
-from edge.evidence.sequence import write_durably
 from edge.evidence.statistics import Counters
+from edge.files import write_durably
 from edge.formats.documents import HealthDocument
 from edge.vision.capture import CaptureLoop
 from edge.vision.link_port import LinkPort

@@ -122,8 +122,9 @@ class Faults:
             self._room.kill() if what == "kill" else self._room.start()
         elif what == "kill":
             pid = read_json(self._van_state / part / "status.json").get("pid")
-            if pid:
-                os.kill(int(pid), signal.SIGKILL)
+            if not pid:
+                raise DeploymentBroken(f"the van's {part} half has not said who it is; it cannot be killed")
+            os.kill(int(pid), signal.SIGKILL)
         # The van's daemon starts its own halves again.
 
 
