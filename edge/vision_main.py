@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import pwd
 import signal
 import socket
 import sys
@@ -18,7 +19,7 @@ from edge.clock import Clock, SystemClock
 from edge.config import Settings, load_settings
 from edge.devices import Camera
 from edge.drivers.litert import choose_runtime
-from edge.errors import LfrError
+from edge.errors import ConfigInvalid, LfrError
 from edge.exits import Exit
 from edge.trust.packs import open_pack
 from edge.vision.app import Devices, VisionApp
@@ -31,13 +32,16 @@ SWITCH_INTERVAL_S = 5e-4
 log = logging.getLogger("lfr.vision")
 
 
-def run_vision(settings: Settings, listen_fd: int, choose_camera: Callable[[Settings, Clock], Camera]) -> int:
+def run_vision(options: argparse.Namespace, choose_camera: Callable[[Settings, Clock], Camera]) -> int:
     """Run the half with a camera of the caller's choice; the exit code.
 
-    listen_fd: the pipe's listening socket, inherited.
+    options: as `half_parser` reads them.
 
-    Raises: LfrError when the pack, a key, the runtime or the socket is not what it must be.
+    Raises: LfrError when configuration, pack, a key, the runtime or the socket is not what it must be.
     """
+    settings = load_settings(options.config)
+    link_uids = (find_uid(options.link_user),)
+    listener = inherit_listener(options.listen_fd)
     cv2.setNumThreads(1)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     clock = SystemClock()
@@ -50,12 +54,43 @@ def run_vision(settings: Settings, listen_fd: int, choose_camera: Callable[[Sett
         delegate_options=delegate.options if delegate else None,
     )
     pack = open_pack(inference.pack_dir, inference.precision)
-    listener = socket.socket(fileno=listen_fd)
-    devices = Devices(choose_camera(settings, clock), runtime, clock, listener, link_uids=(os.getuid(),))
+    devices = Devices(choose_camera(settings, clock), runtime, clock, listener, link_uids)
     app = VisionApp(settings, pack, devices)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: app.request_stop())
     return int(app.run())
+
+
+def find_uid(user: str | None) -> int:
+    """The id of the user that link runs as; None: our own. Raises: ConfigInvalid when there is no such user."""
+    if user is None:
+        return os.getuid()
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except (KeyError, ValueError):
+        raise ConfigInvalid(
+            f"--link-user {user}: this system has no such user; make it with "
+            "systemd-sysusers lfr-edge.sysusers.conf, or name the user that link runs as"
+        ) from None
+
+
+def inherit_listener(descriptor: int) -> socket.socket:
+    """The pipe's listening socket, inherited by its number. Raises: ConfigInvalid when that is none."""
+    found = "no socket"
+    try:
+        listener = socket.socket(fileno=descriptor)
+    except (OSError, ValueError):
+        pass
+    else:
+        listens = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        if listener.family == socket.AF_UNIX and listener.type == socket.SOCK_SEQPACKET and listens:
+            return listener
+        found = "another kind of socket"
+        listener.detach()
+    raise ConfigInvalid(
+        f"--listen-fd {descriptor}: {found}, need a listening Unix socket of whole messages (SOCK_SEQPACKET); "
+        "start this half by `lfr-edge run`, or by systemd with lfr-edge.socket"
+    )
 
 
 def run_guarded(start: Callable[[], int]) -> int:
@@ -68,22 +103,19 @@ def run_guarded(start: Callable[[], int]) -> int:
         return Exit.REFUSED
 
 
-def parse_half(description: str | None, argv: Sequence[str] | None) -> argparse.Namespace:
+def half_parser(program: str, description: str | None) -> argparse.ArgumentParser:
     """What the daemon, or systemd, starts a vision half with."""
-    parser = argparse.ArgumentParser(prog="lfr-edge-vision", description=description)
+    parser = argparse.ArgumentParser(prog=program, description=description)
     parser.add_argument("--config", type=Path, required=True, help="lfr-edge.yaml")
     parser.add_argument("--listen-fd", type=int, default=SYSTEMD_LISTEN_FD, help="the pipe's listening socket")
-    return parser.parse_args(argv)
+    parser.add_argument("--link-user", metavar="NAME", help="the user that link runs as (default: the own)")
+    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """`python -m edge.vision_main --config FILE`: the half on a van, with the camera of its configuration."""
-    options = parse_half(__doc__, argv)
-    return run_guarded(
-        lambda: run_vision(
-            load_settings(options.config), options.listen_fd, lambda s, clock: open_camera(s.camera, clock)
-        )
-    )
+    options = half_parser("lfr-edge-vision", __doc__).parse_args(argv)
+    return run_guarded(lambda: run_vision(options, lambda settings, clock: open_camera(settings.camera, clock)))
 
 
 if __name__ == "__main__":

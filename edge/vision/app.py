@@ -62,7 +62,7 @@ class VisionApp:
         """Raises: KeyFileInvalid, ModelRejected, PackShapeMismatch, DelegateUnavailable."""
         device = settings.device
         folder = device.state_dir / "vision"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._settings = settings
         self._pack = pack
         self._devices = devices

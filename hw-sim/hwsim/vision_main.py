@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edge.clock import Clock
-from edge.config import Settings, load_settings
+from edge.config import Settings
 from edge.devices import Camera
 from edge.errors import StreetInvalid
-from edge.vision_main import SYSTEMD_LISTEN_FD, run_guarded, run_vision
+from edge.vision_main import half_parser, run_guarded, run_vision
 from hwsim.street.camera import StreetCamera
 from hwsim.street.compose import StreetComposer, StreetPlan
 from hwsim.street.finder import choose_finder
@@ -58,17 +57,11 @@ def _append(path: Path, line: str) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """`python -m hwsim.vision_main --config FILE --street SPEC --listen-fd N`."""
-    parser = argparse.ArgumentParser(prog="lfr-sim-vision", description=__doc__)
-    parser.add_argument("--config", type=Path, required=True, help="lfr-edge.yaml")
+    parser = half_parser("lfr-sim-vision", __doc__)
     parser.add_argument("--street", type=Path, required=True, help="street.json")
-    parser.add_argument("--listen-fd", type=int, default=SYSTEMD_LISTEN_FD, help="the pipe's listening socket")
     options = parser.parse_args(argv)
     return run_guarded(
-        lambda: run_vision(
-            load_settings(options.config),
-            options.listen_fd,
-            lambda settings, clock: open_street(options.street, settings, clock),
-        )
+        lambda: run_vision(options, lambda settings, clock: open_street(options.street, settings, clock))
     )
 
 
