@@ -59,6 +59,7 @@ class DetectLoop:
                 self._counters.frames_dropped("before_detect", self._frames.drops)
                 self._counters.frames_dropped("before_embed", self._detected.drops)
         finally:
+            self._frames.abandon()
             final = DetectedFrame(None, (), self._tracker.finish(last_id), self._clock.monotonic_s())
             self._detected.put_wait(final, self._never)
             self._detected.close()
@@ -73,8 +74,12 @@ class DetectLoop:
                 return frame
 
     def _look_at(self, frame: Frame) -> DetectedFrame:
-        faces = self._detector.detect(frame)
-        update = self._tracker.update(frame.id, frame.taken_s, faces)
+        try:
+            faces = self._detector.detect(frame)
+            update = self._tracker.update(frame.id, frame.taken_s, faces)
+        except Exception:
+            frame.release()
+            raise
         return DetectedFrame(frame, faces, update, self._clock.monotonic_s())
 
     def _pass_on(self, item: DetectedFrame) -> None:

@@ -89,7 +89,7 @@ class FaceLoop:
             for passage in self._passages.values():
                 passage.wipe()
             self._passages.clear()
-            self._detected.close()
+            self._detected.abandon()
 
     def _handle(self, item: DetectedFrame) -> None:
         try:
@@ -130,8 +130,10 @@ class FaceLoop:
         except LandmarksDegenerate:
             passage.refusal = Reason.TURNED_AWAY
             return
-        template = stages.embedder.embed(aligned, view.quality.score, frame.id)
-        aligned[:] = 0
+        try:
+            template = stages.embedder.embed(aligned, view.quality.score, frame.id)
+        finally:
+            aligned[:] = 0
         passage.add(template, frame.taken_s)
         passage.compared = True
         done_s["embed"] = self._clock.monotonic_s()
@@ -139,8 +141,10 @@ class FaceLoop:
             passage.decision = Withheld(Reason.TOO_FEW_FRAMES)
             return
         probe = passage.fused()
-        result = stages.gallery.search(probe, stages.rules.threshold)
-        probe.fill(0)
+        try:
+            result = stages.gallery.search(probe, stages.rules.threshold)
+        finally:
+            probe.fill(0)
         done_s["search"] = self._clock.monotonic_s()
         passage.decision = decide(result, passage.frames_fused, self._last_alert_s, frame.taken_s, stages.rules)
         if isinstance(passage.decision, Match):

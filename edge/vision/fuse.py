@@ -11,7 +11,10 @@ SAME_PERSON_MIN = 0.2
 """A template less alike than this to the rest of its passage is somebody else's: tracks do get swapped."""
 
 BETTER_BY = 1.15
-"""A full passage takes another frame only when it is better than its worst by this factor."""
+"""A full passage wants another frame when it is better than its worst by this factor …"""
+
+RECHECK_S = 1.0
+"""… and after so long whatever its quality: the track may have passed on to somebody else."""
 
 SPACING_S = 0.1
 """Frames of one instant say the same thing twice; successive templates are at least so far apart."""
@@ -40,17 +43,19 @@ class Passage:
             return False
         if len(self._templates) < self._templates_max:
             return True
+        if taken_s - self._last_added_s >= RECHECK_S:
+            return True
         return quality > BETTER_BY * min(template.quality for template in self._templates)
 
     def add(self, template: Template, taken_s: float) -> None:
-        """Take a template in; the worst makes room. A stranger's template begins the passage anew."""
+        """Take a template in; of too many, the worst goes. A stranger's template begins the passage anew."""
         if self._templates and float(self.fused() @ template.vector) < SAME_PERSON_MIN:
             self.wipe()
         self._last_added_s = taken_s
-        if len(self._templates) >= self._templates_max:
+        self._templates.append(template)
+        if len(self._templates) > self._templates_max:
             worst = min(range(len(self._templates)), key=lambda i: self._templates[i].quality)
             self._templates.pop(worst).vector.fill(0)
-        self._templates.append(template)
 
     def fused(self) -> NDArray[np.float32]:
         """The quality-weighted mean direction, float32 (d,), norm 1. Needs at least one template."""

@@ -87,6 +87,15 @@ class Mailbox(Generic[T]):
             self._closed = True
             self._changed.notify_all()
 
+    def abandon(self) -> None:
+        """Close, and drop an item left inside: its taker is gone."""
+        with self._changed:
+            self._closed = True
+            dropped, self._items = self._items, []
+            self._drops += len(dropped)
+            self._changed.notify_all()
+        self._let_go(dropped)
+
     def _let_go(self, dropped: list[T]) -> None:
         if self._on_drop is not None:
             for item in dropped:
