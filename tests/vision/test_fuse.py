@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.records import Template
-from edge.vision.fuse import BETTER_BY, SAME_PERSON_MIN, SPACING_S, Passage
+from edge.vision.fuse import BETTER_BY, RECHECK_S, SAME_PERSON_MIN, SPACING_S, Passage
 
 DIMENSION = 16
 
@@ -84,8 +84,20 @@ def test_a_passage_with_room_wants_any_frame_and_a_full_one_only_a_better():
     passage, _ = filled((unit(0, 1), 0.4), (unit(1, 1), 0.6), templates_max=3)
     assert passage.wants(0.01, 10.0)
     passage.add(Template(unit(2, 1), 0.5, 2), 10.0)
-    assert not passage.wants(0.4 * BETTER_BY, 20.0)
-    assert passage.wants(0.4 * BETTER_BY + 0.001, 20.0)
+    assert not passage.wants(0.4 * BETTER_BY, 10.5)
+    assert passage.wants(0.4 * BETTER_BY + 0.001, 10.5)
+
+
+def test_a_full_passage_looks_again_after_a_while_and_keeps_its_better_templates():
+    passage, made = filled((unit(0, 1), 0.4), (unit(1, 1), 0.6), templates_max=2)
+    assert not passage.wants(0.1, 1.0 + RECHECK_S * 0.9)
+    assert passage.wants(0.1, 1.0 + RECHECK_S)
+    poorer = Template(unit(2, 1), 0.1, 2)
+    before = passage.fused()
+    passage.add(poorer, 2.0)
+    assert np.array_equal(passage.fused(), before)
+    assert not poorer.vector.any()
+    assert not passage.wants(0.1, 2.0 + RECHECK_S * 0.9)
 
 
 def test_frames_of_one_instant_are_not_taken_twice():
