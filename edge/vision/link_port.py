@@ -20,6 +20,9 @@ from edge.errors import OutboxFull, PeerGone, RepositoryFileMissing, WireError
 PENDING_MAX = 1000
 """Documents that may wait for a link that is not there."""
 
+FLUSH_S = 2.0
+"""On stopping, how long the last words may take to leave."""
+
 _ACCEPT_POLL_S = 0.25
 
 log = logging.getLogger("lfr.vision.link_port")
@@ -43,6 +46,7 @@ class LinkPort:
         self._answers: dict[int, wire.FileContent | wire.FileAbsent] = {}
         self._request_ids = itertools.count(1)
         self._pipe: wire.Pipe | None = None
+        self._sending = False
         self._stopping = False
         self.status: wire.LinkStatus | None = None
         self._threads = [
@@ -55,8 +59,9 @@ class LinkPort:
             thread.start()
 
     def stop(self) -> None:
-        """Close the connection; what link has not stored by now is lost (see `wait_stored`)."""
+        """Say what is still to be said, and close; what link has not stored is lost (see `wait_stored`)."""
         with self._changed:
+            self._changed.wait_for(lambda: self._pipe is None or not (self._outgoing or self._sending), FLUSH_S)
             self._stopping = True
             self._drop_pipe()
             self._changed.notify_all()
@@ -75,7 +80,11 @@ class LinkPort:
             self._queue(self._state)
 
     def publish(self, message: wire.Publish) -> None:
-        """Hand a document to the outbox. Raises: OutboxFull when link has stored nothing for very long."""
+        """Hand a document to the outbox.
+
+        Raises: OutboxFull when link has stored nothing for very long; WireError when it is no message.
+        """
+        wire.encode(message)  # here, not in the sender's thread: it would be sent again for ever
         with self._changed:
             if len(self._pending) >= PENDING_MAX:
                 raise OutboxFull(f"{PENDING_MAX} documents wait for the link half; is it running?")
@@ -83,8 +92,10 @@ class LinkPort:
             self._queue(message)
 
     def beat(self, message: wire.Health) -> None:
-        """Send a heartbeat, if link is there."""
+        """Send a heartbeat, if link is there, in place of any that it has not taken yet."""
         with self._changed:
+            for old in [each for each in self._outgoing if isinstance(each, wire.Health)]:
+                self._outgoing.remove(old)
             self._queue(message)
 
     def fetch(self, name: str, timeout_s: float) -> bytes:
@@ -126,6 +137,9 @@ class LinkPort:
 
     def _greet(self, pipe: wire.Pipe) -> None:
         with self._changed:
+            if self._stopping:
+                pipe.close()
+                return
             self._pipe = pipe
             self._outgoing.clear()
             if self._deployment is not None:
@@ -155,7 +169,7 @@ class LinkPort:
                     committed = message.event_id
             elif isinstance(message, (wire.FileContent, wire.FileAbsent)):
                 if message.request_id in self._requests:
-                    self._answers[message.request_id] = message
+                    self._answers.setdefault(message.request_id, message)
             elif isinstance(message, wire.LinkStatus):
                 self.status = message
             self._changed.notify_all()
@@ -169,14 +183,21 @@ class LinkPort:
                 if self._stopping:
                     return
                 pipe, message = self._pipe, self._outgoing.popleft()
+                self._sending = True
+            assert pipe is not None
+            gone = False
             try:
-                assert pipe is not None
                 pipe.send(message)
             except PeerGone as error:
                 log.info("pipe: %s", error)
-                with self._changed:
-                    if self._pipe is pipe:
-                        self._drop_pipe()
+                gone = True
+            except WireError as error:
+                log.error("pipe: not sent: %s", error)
+            with self._changed:
+                self._sending = False
+                if gone and self._pipe is pipe:
+                    self._drop_pipe()
+                self._changed.notify_all()
 
     def _drop_pipe(self) -> None:
         if self._pipe is not None:
@@ -184,3 +205,4 @@ class LinkPort:
             self._pipe = None
         self._outgoing.clear()
         self.status = None
+        self._changed.notify_all()
