@@ -89,7 +89,7 @@ def test_a_passage_with_room_wants_any_frame_and_a_full_one_only_a_better():
 
 
 def test_a_full_passage_looks_again_after_a_while_and_keeps_its_better_templates():
-    passage, made = filled((unit(0, 1), 0.4), (unit(1, 1), 0.6), templates_max=2)
+    passage, _ = filled((unit(0, 1), 0.4), (unit(1, 1), 0.6), templates_max=2)
     assert not passage.wants(0.1, 1.0 + RECHECK_S * 0.9)
     assert passage.wants(0.1, 1.0 + RECHECK_S)
     poorer = Template(unit(2, 1), 0.1, 2)

@@ -107,9 +107,8 @@ class Line:
         threads = [threading.Thread(target=guarded, args=(run,)) for run in (self.detect_loop().run, self.faces_run)]
         for thread in threads:
             thread.start()
-        stop = threading.Event()
         for image in images:
-            if errors or not self.frames.put_wait(self.counted.frame(image), _or_dead(stop, threads)):
+            if errors or not self.frames.put_wait(self.counted.frame(image), WhileAlive(threads[0])):
                 break
         self.frames.close()
         for thread in threads:
@@ -125,15 +124,15 @@ class Line:
         return [alarm.match.entry_id for alarm in self.alarms]
 
 
-class _or_dead(threading.Event):  # noqa: N801 (reads as a word in `run`)
-    """Set, too, once a thread of the line has died: nobody will take the frame."""
+class WhileAlive(threading.Event):
+    """Set once a thread has died: nobody will take the frame."""
 
-    def __init__(self, stop: threading.Event, threads: list[threading.Thread]) -> None:
+    def __init__(self, thread: threading.Thread) -> None:
         super().__init__()
-        self._threads = threads
+        self._thread = thread
 
     def is_set(self) -> bool:
-        return not self._threads[0].is_alive()
+        return not self._thread.is_alive()
 
 
 def walking(k: int, count: int, top: int = 30) -> list[np.ndarray]:
