@@ -35,6 +35,7 @@ class Counters:
             self._faults = Counter(faults)
 
     def frame_processed(self) -> None:
+        """A frame went through every stage; frames_read less those dropped between stages is their number."""
         with self._lock:
             self._frames_processed += 1
 

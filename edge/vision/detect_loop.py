@@ -55,7 +55,6 @@ class DetectLoop:
             while (frame := self._take()) is not None:
                 last_id = frame.id
                 self._pass_on(self._look_at(frame))
-                self._counters.frame_processed()
                 self._counters.frames_dropped("before_detect", self._frames.drops)
                 self._counters.frames_dropped("before_embed", self._detected.drops)
         finally:

@@ -95,6 +95,7 @@ class FaceLoop:
         try:
             if item.frame is not None:
                 self._compare(item.frame, item)
+                self._counters.frame_processed()
             for ended in item.update.ended:
                 self._end(ended)
         finally:

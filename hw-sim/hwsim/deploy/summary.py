@@ -140,7 +140,7 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("withheld", withheld or "none"),
         (
             "frames",
-            f"{summary['frames_processed']} looked at of {summary['frames_read']}, {summary['frames_dropped']} dropped",
+            f"{summary['frames_processed']} processed of {summary['frames_read']}, {summary['frames_dropped']} dropped",
         ),
         ("threshold", f"{summary['similarity_threshold']:.2f}"),
     ]
