@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from edge.errors import StateFileInvalid
 from edge.files import write_durably
+
+_LAST_MAX = 2**53 - 2
+"""The number after it is the largest that a document carries."""
 
 
 class SequenceFile:
@@ -15,12 +19,14 @@ class SequenceFile:
         """Raises: StateFileInvalid when the file holds no number: to guess one would hide gaps."""
         self._path = path
         try:
-            text = path.read_text(encoding="ascii")
+            data = path.read_bytes()
         except FileNotFoundError:
-            text = "0"
-        if not text.strip().isdigit():
+            data = b"0"
+        except OSError as error:
+            raise StateFileInvalid(f"{path}: cannot be read: {error.strerror or error}") from None
+        if not re.fullmatch(rb"[0-9]{1,16}\n?", data) or int(data) > _LAST_MAX:
             raise StateFileInvalid(f"{path}: holds no sequence number; move it away to begin again at 1")
-        self._last = int(text)
+        self._last = int(data)
 
     @property
     def last(self) -> int:
