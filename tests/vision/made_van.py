@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -22,6 +23,7 @@ from edge.devices import CameraGeometry, Capture, Model
 from edge.errors import CameraError, ModelRejected, PeerGone
 from edge.exits import Exit
 from edge.formats.pack import PackManifest
+from edge.trust import watchlist
 from edge.trust.documents import public_hex
 from edge.trust.keys import seal_public_hex, write_private
 from edge.trust.packs import VerifiedPack
@@ -224,13 +226,22 @@ class MadeVan:
         people: Iterable[int] = (1, 2, 3),
         device: str = DEVICE,
         key: Ed25519PrivateKey | None = None,
+        per_part: int | None = None,
         **changes: Any,
     ) -> dict[str, bytes]:
-        """The fleet's files for a deployment of made people; changes: of the order's terms."""
+        """The fleet's files for a deployment of made people; changes: of the order's terms.
+
+        per_part: entries in each part of the watchlist, if fewer than a part may hold.
+        """
         entries = [Entry(entry_of(k), f"person {k}", Path("none"), 1, template_of(k)) for k in people]
         room = RoomKeys(public_hex(Ed25519PrivateKey.generate()), seal_public_hex(self.room_key))
         seal_keys = {device: seal_public_hex(self.seal_key)}
-        return prepare_files(self.terms(**changes), entries, seal_keys, room, key or self.authority_key, self.clock)
+        largest = watchlist.PART_MAX_BYTES
+        if per_part is not None:
+            largest = per_part * watchlist.entry_bytes(DIMENSION) + watchlist.TAG_BYTES
+        with mock.patch.object(watchlist, "PART_MAX_BYTES", largest):
+            terms = self.terms(**changes)
+            return prepare_files(terms, entries, seal_keys, room, key or self.authority_key, self.clock)
 
     def settings(self, **sections: dict[str, Any]) -> Settings:
         values: dict[str, Any] = {
