@@ -32,12 +32,14 @@ class SystemClock:
 
 def utc_text(moment: datetime) -> str:
     """RFC 3339 text in UTC with milliseconds, the only form of time in our documents."""
-    moment = moment.astimezone(timezone.utc)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def parse_utc(text: str) -> datetime:
     """The inverse of `utc_text`. Raises: ValueError on any other form."""
     if not _UTC_TEXT.fullmatch(text):
         raise ValueError(f"time {text[:40]!r}: need the form 2025-12-31T23:59:59.999Z")
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+    except ValueError:
+        raise ValueError(f"time {text}: there is no such time") from None

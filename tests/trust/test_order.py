@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.clock import parse_utc, utc_text
 from edge.errors import DocumentInvalid, LfrError, OrderExpired, OrderInvalid, SignatureInvalid
 from edge.formats.documents import Order
 from edge.trust.documents import sign
@@ -170,22 +169,3 @@ def test_any_value_in_an_order_is_obeyed_or_refused(name: str, value):
 def test_any_bytes_are_no_order(data: bytes):
     with pytest.raises(LfrError):
         open_order(data, **PLACE)
-
-
-@given(
-    moment=st.datetimes(min_value=datetime(1000, 1, 1), timezones=st.just(timezone.utc)).map(
-        lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-    )
-)
-def test_any_moment_is_read_as_it_was_written(moment: datetime):
-    assert parse_utc(utc_text(moment)) == moment
-
-
-@given(text=st.text(max_size=30) | st.from_regex(r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z"))
-def test_any_text_is_a_time_in_our_form_or_a_value_error(text: str):
-    try:
-        moment = parse_utc(text)
-    except ValueError:
-        return
-    assert text.isascii()
-    assert moment.tzinfo is timezone.utc
