@@ -131,8 +131,8 @@ class VisionApp:
         try:
             outcome = self._run_pipeline(deployment)
         finally:
+            deployment.gallery.wipe()  # first: whatever else fails, the watchlist is gone
             self._enter("closing")
-            deployment.gallery.wipe()
         self._reporter.beat()
         self._port.publish(self._sealer.record_statistics(order, self._counters.snapshot(), len(deployment.gallery)))
         stored = self._port.wait_stored(STORED_WAIT_S)

@@ -20,6 +20,9 @@ from edge.errors import OutboxFull, PeerGone, RepositoryFileMissing, WireError
 PENDING_MAX = 1000
 """Documents that may wait for a link that is not there."""
 
+BEATS_MAX = 16
+"""Heartbeats that may wait for a slow link."""
+
 FLUSH_S = 2.0
 """On stopping, how long the last words may take to leave."""
 
@@ -92,10 +95,11 @@ class LinkPort:
             self._queue(message)
 
     def beat(self, message: wire.Health) -> None:
-        """Send a heartbeat, if link is there, in place of any that it has not taken yet."""
+        """Send a heartbeat, if link is there; of those that it has not taken yet, the oldest goes."""
         with self._changed:
-            for old in [each for each in self._outgoing if isinstance(each, wire.Health)]:
-                self._outgoing.remove(old)
+            waiting = [each for each in self._outgoing if isinstance(each, wire.Health)]
+            if len(waiting) >= BEATS_MAX:
+                self._outgoing.remove(waiting[0])
             self._queue(message)
 
     def fetch(self, name: str, timeout_s: float) -> bytes:
