@@ -59,6 +59,8 @@ class Deployment:
         wanted.out.mkdir(parents=True, exist_ok=True)
         pack = open_pack(wanted.pack_dir, wanted.precision)
         self._teller.say("pack", f"{pack.manifest.name} {pack.manifest.version}, {pack.precision}, hashes good")
+        if wanted.street is not None and wanted.street.people_dir == wanted.watchlist_dir:
+            self._teller.say("note", "all walk past with the photographs that enrolled them; give --people")
         entries, not_enrolled = self._enrol(pack)
         site = build_site(wanted, wanted.pack_dir)
         try:
