@@ -73,16 +73,11 @@ class Daemon:
         self._stop.set()
 
     def run(self) -> int:
-        """Until the deployment is over. Exit code: vision's; 6 when a half kept dying; 3 when rows were left."""
-        device = self._settings.device
-        for folder in (device.state_dir, device.runtime_dir):
-            folder.mkdir(parents=True, exist_ok=True)
-        path = device.runtime_dir / PIPE_NAME
-        if len(bytes(path)) > PIPE_PATH_MAX_BYTES:
-            raise ConfigInvalid(
-                f"device.runtime_dir: {path} is longer than the {PIPE_PATH_MAX_BYTES} bytes a socket's name may "
-                "have; choose a shorter folder"
-            )
+        """Until the deployment is over. Exit code: vision's; 6 when a half kept dying; 3 when rows were left.
+
+        Raises: ConfigInvalid when a folder of the configuration cannot be used.
+        """
+        path = self._make_folders()
         listener = wire.listen(path)
         vision = _Half("vision", self._commands.vision, listener, self._clock)
         link = _Half("link", self._commands.link, None, self._clock)
@@ -96,6 +91,22 @@ class Daemon:
             listener.close()
             path.unlink(missing_ok=True)
         return code or (link_code or 0)
+
+    def _make_folders(self) -> Path:
+        """The pipe's path, in a folder that is there. Raises: ConfigInvalid."""
+        device = self._settings.device
+        path = device.runtime_dir / PIPE_NAME
+        if len(bytes(path)) > PIPE_PATH_MAX_BYTES:
+            raise ConfigInvalid(
+                f"device.runtime_dir: {path} is longer than the {PIPE_PATH_MAX_BYTES} bytes a socket's name may "
+                "have; choose a shorter folder"
+            )
+        for key, folder in (("state_dir", device.state_dir), ("runtime_dir", device.runtime_dir)):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise ConfigInvalid(f"device.{key}: {folder} cannot be made: {error.strerror or error}") from None
+        return path
 
     def _supervise(self, vision: _Half, link: _Half) -> int:
         while not self._stop.wait(0.1):
@@ -142,7 +153,7 @@ class _Half:
         return True
 
     def stop(self, wait_s: float) -> int | None:
-        """Ask it to end, wait, and in the end insist; its exit code."""
+        """Ask it to end, wait, and in the end insist; its exit code, a crash when a signal ended it."""
         if self._process is None:
             return None
         if self._process.poll() is None:
@@ -152,4 +163,5 @@ class _Half:
             except subprocess.TimeoutExpired:
                 log.error("%s did not end within %.0f s and is killed", self.name, wait_s)
                 self._process.kill()
-        return self._process.wait()
+        code = self._process.wait()
+        return code if code >= 0 else Exit.CRASHED
