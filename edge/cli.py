@@ -88,7 +88,9 @@ def _check(options: argparse.Namespace) -> int:
     except LfrError as error:
         if not options.json:
             raise
-        print(json.dumps({"good": False, "mistakes": str(error).splitlines()}, indent=1))
+        whole, *each = str(error).splitlines()
+        mistakes = [line.strip() for line in each or [whole]]
+        print(json.dumps({"good": False, "mistakes": mistakes}, indent=1))
         return Exit.REFUSED
     if options.json:
         print(json.dumps({"good": True, "settings": settings.model_dump(mode="json")}, indent=1))

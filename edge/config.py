@@ -80,6 +80,12 @@ class QualitySettings(Section):
     exposure_min: float = Field(25.0, ge=0, le=254, description="mean brightness of the face, 0..255")
     exposure_max: float = Field(235.0, ge=1, le=255, description="mean brightness of the face, 0..255")
 
+    @model_validator(mode="after")
+    def _some_face_passes(self) -> QualitySettings:
+        if self.exposure_min >= self.exposure_max:
+            raise ValueError(f"exposure_min {self.exposure_min} is not below exposure_max {self.exposure_max}")
+        return self
+
 
 class TrackingSettings(Section):
     """When two faces are one passage."""
@@ -95,6 +101,12 @@ class DecisionSettings(Section):
     templates_max: int = Field(5, ge=1, le=20, description="best frames of a passage that are embedded, count")
     margin_min: float = Field(0.03, ge=0, le=0.5, description="similarity between first and second entry")
     cooldown_s: float = Field(60.0, ge=0, le=3600, description="one entry alerts at most once in, s")
+
+    @model_validator(mode="after")
+    def _some_passage_alerts(self) -> DecisionSettings:
+        if self.frames_min > self.templates_max:
+            raise ValueError(f"frames_min {self.frames_min} is more than templates_max {self.templates_max} ever fuse")
+        return self
 
 
 class HealthSettings(Section):

@@ -35,10 +35,11 @@ def status_lines(status: dict[str, Any]) -> list[str]:
         facts = status[half]
         age = f", heard {facts['age_s']:.0f} s ago" if "age_s" in facts else ""
         lines.append(f"{half:<7} {facts['state']}{age}")
-        if half == "vision" and "health" in facts:
-            lines += _vision_lines(facts)
-        if half == "link" and "connected" in facts:
-            lines += _link_lines(facts)
+        if "age_s" in facts:
+            try:
+                lines += _vision_lines(facts) if half == "vision" else _link_lines(facts)
+            except (KeyError, TypeError, ValueError, AttributeError):
+                lines.append("  written by another version of the software; see its status.json")
     return lines
 
 
