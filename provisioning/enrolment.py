@@ -89,7 +89,7 @@ def list_people(folder: Path) -> tuple[Person, ...]:
     references = [person.reference for person in people]
     twice = sorted({name for name in references if references.count(name) > 1})
     if twice:
-        raise EnrolmentRefused(f"{folder}: both a file and a folder are called {', '.join(twice[:4])}")
+        raise EnrolmentRefused(f"{folder}: more than one file or folder is called {', '.join(twice[:4])}")
     return tuple(people)
 
 
@@ -148,8 +148,11 @@ def find_likenesses(entries: Sequence[Entry], similarity_min: float) -> tuple[Li
     if not entries:
         return ()
     matrix = np.stack([entry.vector for entry in entries])
-    scores = np.triu(matrix @ matrix.T, 1)
-    pairs = sorted(((float(scores[i, j]), i, j) for i, j in np.argwhere(scores >= similarity_min)), reverse=True)
+    pairs = []
+    for i in range(len(entries) - 1):
+        scores = matrix[i + 1 :] @ matrix[i]
+        pairs += [(float(scores[k]), i, i + 1 + int(k)) for k in np.flatnonzero(scores >= similarity_min)]
+    pairs.sort(key=lambda pair: -pair[0])
     return tuple(Likeness(entries[i].reference, entries[j].reference, round(score, 3)) for score, i, j in pairs)
 
 
