@@ -56,7 +56,7 @@ def prepare_files(
 ) -> dict[str, bytes]:
     """Repository files by name: the watchlist's header and parts, and each van's order.
 
-    device_seal_keys: device id to X25519 public key in hex. Raises: DocumentTooLarge.
+    device_seal_keys: device id to X25519 public key in hex. Raises: DocumentTooLarge, WatchlistInvalid, SealInvalid.
     """
     watchlist = f"{terms.deployment}-list"
     header, parts = seal_watchlist(

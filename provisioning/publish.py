@@ -12,7 +12,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from edge.errors import BrokerUnreachable
+from edge.errors import BrokerUnreachable, KeyFileInvalid
 from edge.formats.topics import repo_topic
 
 CONNECT_TIMEOUT_S = 10.0
@@ -23,14 +23,17 @@ class RepositoryPublisher:
     """The fleet's connection to the broker; a context manager."""
 
     def __init__(self, host: str, port: int, fleet: str, ca_file: Path, cert_file: Path, key_file: Path) -> None:
+        """Raises: KeyFileInvalid."""
         self._fleet = fleet
         self._where = f"{host}:{port}"
         self._address = (host, port)
         self._connected = threading.Event()
         self._refused = ""
+        self._refusals: dict[int, str] = {}
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-        self._client.tls_set(str(ca_file), str(cert_file), str(key_file), tls_version=ssl.PROTOCOL_TLS_CLIENT)
+        self._client.tls_set_context(_tls(ca_file, cert_file, key_file))
         self._client.on_connect = self._on_connect
+        self._client.on_publish = self._on_publish
 
     def __enter__(self) -> RepositoryPublisher:
         """Raises: BrokerUnreachable."""
@@ -64,10 +67,32 @@ class RepositoryPublisher:
             for name, data, properties in messages
         ]
         for info in sent:
-            info.wait_for_publish(ACK_TIMEOUT_S)
+            try:
+                info.wait_for_publish(ACK_TIMEOUT_S)
+            except (RuntimeError, ValueError) as error:  # paho's words for a lost connection and a full queue
+                raise BrokerUnreachable(f"broker {self._where}: {error}") from None
             if not info.is_published():
                 raise BrokerUnreachable(f"broker {self._where}: a file was not acknowledged in {ACK_TIMEOUT_S:.0f} s")
+            if info.mid in self._refusals:
+                raise BrokerUnreachable(f"broker {self._where} refuses a file: {self._refusals[info.mid]}")
 
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         self._refused = str(reason) if reason.is_failure else ""
         self._connected.set()
+
+    def _on_publish(self, _client: Any, _data: Any, message_id: int, reason: Any, _properties: Any) -> None:
+        if reason.is_failure:
+            self._refusals[message_id] = str(reason)
+
+
+def _tls(ca_file: Path, cert_file: Path, key_file: Path) -> ssl.SSLContext:
+    """Raises: KeyFileInvalid, with the file."""
+    for path in (ca_file, cert_file, key_file):
+        if not path.is_file():
+            raise KeyFileInvalid(f"{path}: no such file")
+    try:
+        context = ssl.create_default_context(cafile=str(ca_file))
+        context.load_cert_chain(cert_file, key_file)
+    except OSError as error:
+        raise KeyFileInvalid(f"{ca_file}, {cert_file} or {key_file}: {error}") from None
+    return context
