@@ -76,7 +76,9 @@ class Deployment:
 
     def _enrol(self, pack: VerifiedPack) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
         wanted = self._wanted
-        enroller = Enroller(lambda: FacePath(pack, self._runtime))
+        loaded = [FacePath(pack, self._runtime)]  # here, so that what the runtime prints of itself breaks no bar
+        self._teller.say("models", f"loaded and run once on {self._runtime.name} {self._runtime.version}")
+        enroller = Enroller(lambda: loaded.pop() if loaded else FacePath(pack, self._runtime))
         listed = list_people(wanted.watchlist_dir)
         enrolled = self._enrol_part(enroller, "watchlist", listed, None)
         for refusal in enrolled.refusals:
@@ -110,7 +112,9 @@ class Deployment:
         self, enroller: Enroller, title: str, people: Sequence[Person], wanted: int | None, photographs_max: int = 5
     ) -> Enrolment:
         columns = (TextColumn("{task.description:<10}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self._console, transient=True) as progress:
+        with Progress(
+            *columns, console=self._console, transient=True, disable=not self._console.is_terminal
+        ) as progress:
             task = progress.add_task(title, total=wanted or len(people))
             enrolment = enroller.enrol(people, lambda _: progress.advance(task), wanted, photographs_max)
         self._teller.say(title, f"{len(enrolment.entries)} enrolled, {len(enrolment.refusals)} photographs refused")
