@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hwsim.street.compose import StreetComposer, StreetPlan
 from hwsim.street.finder import choose_finder
@@ -9,8 +11,6 @@ from hwsim.street.people import find_people
 from hwsim.street.portraits import load_portraits
 from hwsim.street.truth import iou
 
-from edge.errors import PackMissing
-from models.cli import OWN_PACKS
 from tests.reference import reference_dir
 
 EVERY = 6
@@ -19,12 +19,9 @@ FALSE_PER_FRAME_MAX = 0.10
 
 
 @pytest.mark.real
-def test_the_detector_finds_the_faces_the_truth_says_are_there():
+def test_the_detector_finds_the_faces_the_truth_says_are_there(street_pack_dir: Path) -> None:
     images = reference_dir("faces", "lfw", "images")
-    try:
-        finder = choose_finder(OWN_PACKS, "street")
-    except PackMissing:
-        pytest.skip("the street pack is not installed; run: lfr-models install street --from ../shared/models")
+    finder = choose_finder(street_pack_dir.parent, street_pack_dir.name)
     portraits = load_portraits(find_people(images), finder.find, seed=7, count=16).portraits
     street = StreetComposer(portraits, StreetPlan(seed=7))
     wanted = found = strangers = looked_at = 0
