@@ -155,7 +155,7 @@ def enrolled(tmp_path: Path) -> list[Entry]:
     for index, (width, height) in enumerate([(60, 80), (2000, 1000), (900, 5)]):
         photograph = tmp_path / f"person {index}.png"
         cv2.imwrite(str(photograph), np.full((height, width, 3), (10, 200, 90), np.uint8))
-        made.append(Entry(f"{index:032x}", f"Żaneta/{index}", photograph, 1, np.ones(4, np.float32)))
+        made.append(Entry(f"{index:032x}", f"№ {index}/ä", photograph, 1, np.ones(4, np.float32)))
     return made
 
 

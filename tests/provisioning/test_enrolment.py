@@ -43,10 +43,10 @@ def alone(k: int) -> tuple[int, int, int, int]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Anne as a file, Boris as a folder of two."""
-    photograph(tmp_path / "people" / "anne.png", alone(1))
-    photograph(tmp_path / "people" / "boris" / "front.png", alone(2))
-    photograph(tmp_path / "people" / "boris" / "later.png", alone(2))
+    """The first person as a file, the second as a folder of two."""
+    photograph(tmp_path / "people" / "first.png", alone(1))
+    photograph(tmp_path / "people" / "second" / "front.png", alone(2))
+    photograph(tmp_path / "people" / "second" / "later.png", alone(2))
     return tmp_path / "people"
 
 
@@ -64,8 +64,8 @@ def enrol(enroller: Enroller, folder: Path, **options: int):
 
 def test_a_file_and_a_folder_are_each_a_person(folder: Path):
     assert list_people(folder) == (
-        Person("anne", (folder / "anne.png",)),
-        Person("boris", (folder / "boris" / "front.png", folder / "boris" / "later.png")),
+        Person("first", (folder / "first.png",)),
+        Person("second", (folder / "second" / "front.png", folder / "second" / "later.png")),
     )
 
 
@@ -73,13 +73,13 @@ def test_what_is_no_photograph_is_no_person(folder: Path):
     (folder / "notes.txt").write_text("…")
     (folder / ".hidden.png").write_bytes(b"")
     (folder / "empty").mkdir()
-    (folder / "boris" / "notes.txt").write_text("…")
-    assert [person.reference for person in list_people(folder)] == ["anne", "boris"]
+    (folder / "second" / "notes.txt").write_text("…")
+    assert [person.reference for person in list_people(folder)] == ["first", "second"]
 
 
 def test_suffixes_in_capitals_are_photographs(tmp_path: Path):
-    photograph(tmp_path / "x" / "anne.png", alone(1)).rename(tmp_path / "x" / "anne.PNG")
-    assert [person.reference for person in list_people(tmp_path / "x")] == ["anne"]
+    photograph(tmp_path / "x" / "first.png", alone(1)).rename(tmp_path / "x" / "first.PNG")
+    assert [person.reference for person in list_people(tmp_path / "x")] == ["first"]
 
 
 @pytest.mark.parametrize("content", [None, "folder", "file of text"])
@@ -94,14 +94,14 @@ def test_a_folder_without_photographs_is_refused_and_says_what_is_needed(tmp_pat
 
 
 def test_a_file_and_a_folder_of_one_name_are_refused_by_name(folder: Path):
-    photograph(folder / "anne" / "front.png", alone(1))
-    with pytest.raises(EnrolmentRefused, match="anne"):
+    photograph(folder / "first" / "front.png", alone(1))
+    with pytest.raises(EnrolmentRefused, match="first"):
         list_people(folder)
 
 
 def test_two_files_of_one_name_are_refused_by_name(folder: Path):
-    shutil.copy(folder / "anne.png", folder / "anne.bmp")
-    with pytest.raises(EnrolmentRefused, match=r"more than one .* anne"):
+    shutil.copy(folder / "first.png", folder / "first.bmp")
+    with pytest.raises(EnrolmentRefused, match=r"more than one .* first"):
         list_people(folder)
 
 
@@ -110,7 +110,7 @@ def test_two_files_of_one_name_are_refused_by_name(folder: Path):
 
 def test_everyone_becomes_an_entry_with_their_own_template(enroller: Enroller, folder: Path):
     enrolment = enrol(enroller, folder)
-    assert [entry.reference for entry in enrolment.entries] == ["anne", "boris"]
+    assert [entry.reference for entry in enrolment.entries] == ["first", "second"]
     for entry, k in zip(enrolment.entries, (1, 2), strict=True):
         assert entry.vector @ template_of(k) == pytest.approx(1)
         assert entry.vector.dtype == np.float32
@@ -134,27 +134,27 @@ def test_an_entry_s_id_says_nothing_of_the_person_and_is_new_each_time(enroller:
     ],
 )
 def test_a_photograph_that_cannot_be_used_is_refused_with_its_reason(enroller, folder, people, reason):
-    bad = photograph(folder / "carol.png", *people)
+    bad = photograph(folder / "third.png", *people)
     enrolment = enrol(enroller, folder)
-    assert [entry.reference for entry in enrolment.entries] == ["anne", "boris"]
+    assert [entry.reference for entry in enrolment.entries] == ["first", "second"]
     (refusal,) = enrolment.refusals
-    assert (refusal.reference, refusal.photograph, refusal.reason) == ("carol", bad, reason)
+    assert (refusal.reference, refusal.photograph, refusal.reason) == ("third", bad, reason)
     assert refusal.message
-    assert enrolment.not_enrolled() == ("carol",)
+    assert enrolment.not_enrolled() == ("third",)
 
 
 def test_an_unreadable_photograph_is_refused_with_its_reason(enroller: Enroller, folder: Path):
-    (folder / "carol.jpg").write_bytes(b"no picture")
+    (folder / "third.jpg").write_bytes(b"no picture")
     assert [refusal.reason for refusal in enrol(enroller, folder).refusals] == ["unreadable"]
 
 
 def test_a_person_with_one_good_photograph_is_enrolled_and_the_bad_one_is_still_reported(enroller, folder):
-    photograph(folder / "boris" / "crowd.png", (2, 10, 30, 60), (3, 100, 30, 60))
+    photograph(folder / "second" / "crowd.png", (2, 10, 30, 60), (3, 100, 30, 60))
     enrolment = enrol(enroller, folder)
     assert [refusal.photograph.name for refusal in enrolment.refusals] == ["crowd.png"]
     assert enrolment.not_enrolled() == ()
-    boris = enrolment.entries[1]
-    assert (boris.photographs_used, boris.photograph.name) == (2, "front.png")
+    second = enrolment.entries[1]
+    assert (second.photographs_used, second.photograph.name) == (2, "front.png")
 
 
 def test_several_photographs_are_fused_to_unit_length(enroller: Enroller, folder: Path):
@@ -167,7 +167,7 @@ def test_several_photographs_are_fused_to_unit_length(enroller: Enroller, folder
 
 def test_of_many_photographs_the_first_few_are_used(enroller: Enroller, tmp_path: Path):
     for number in range(PHOTOGRAPHS_PER_PERSON_MAX + 3):
-        photograph(tmp_path / "people" / "anne" / f"{number}.png", alone(1))
+        photograph(tmp_path / "people" / "first" / f"{number}.png", alone(1))
     (entry,) = enrol(enroller, tmp_path / "people").entries
     assert entry.photographs_used == PHOTOGRAPHS_PER_PERSON_MAX
     (entry,) = enrol(enroller, tmp_path / "people", photographs_max=1).entries

@@ -12,7 +12,7 @@ from edge.records import Candidate, Match, Reason, SearchResult, Withheld
 from edge.vision.decide import Rules, decide
 
 RULES = Rules(threshold=0.5, frames_min=2, margin_min=0.05, cooldown_s=60.0)
-ANNE, BORIS = "a" * 32, "b" * 32
+FIRST, SECOND = "a" * 32, "b" * 32
 
 
 def found(*pairs: tuple[str, float], runner_up: float = 0.1) -> SearchResult:
@@ -22,41 +22,41 @@ def found(*pairs: tuple[str, float], runner_up: float = 0.1) -> SearchResult:
 @pytest.mark.parametrize(
     ("result", "frames", "last_alert_s", "reason"),
     [
-        (found((ANNE, 0.9)), 1, {}, Reason.TOO_FEW_FRAMES),
-        (found((ANNE, 0.9)), 0, {}, Reason.TOO_FEW_FRAMES),
+        (found((FIRST, 0.9)), 1, {}, Reason.TOO_FEW_FRAMES),
+        (found((FIRST, 0.9)), 0, {}, Reason.TOO_FEW_FRAMES),
         (found(), 5, {}, Reason.BELOW_THRESHOLD),
-        (found((ANNE, 0.4999)), 5, {}, Reason.BELOW_THRESHOLD),
-        (found((ANNE, 0.7), (BORIS, 0.66)), 5, {}, Reason.AMBIGUOUS),
-        (found((ANNE, 0.52), runner_up=0.48), 5, {}, Reason.AMBIGUOUS),
-        (found((ANNE, 0.9)), 5, {ANNE: 100.0}, Reason.ALERTED_RECENTLY),
-        (found((ANNE, 0.9)), 5, {ANNE: 40.5}, Reason.ALERTED_RECENTLY),
-        (found((ANNE, 0.5)), 2, {}, None),
-        (found((ANNE, 0.55), runner_up=0.5), 2, {}, None),
-        (found((ANNE, 0.9), (BORIS, 0.8)), 2, {}, None),
-        (found((ANNE, 0.9)), 5, {ANNE: 40.0}, None),
-        (found((ANNE, 0.9)), 5, {BORIS: 100.0}, None),
+        (found((FIRST, 0.4999)), 5, {}, Reason.BELOW_THRESHOLD),
+        (found((FIRST, 0.7), (SECOND, 0.66)), 5, {}, Reason.AMBIGUOUS),
+        (found((FIRST, 0.52), runner_up=0.48), 5, {}, Reason.AMBIGUOUS),
+        (found((FIRST, 0.9)), 5, {FIRST: 100.0}, Reason.ALERTED_RECENTLY),
+        (found((FIRST, 0.9)), 5, {FIRST: 40.5}, Reason.ALERTED_RECENTLY),
+        (found((FIRST, 0.5)), 2, {}, None),
+        (found((FIRST, 0.55), runner_up=0.5), 2, {}, None),
+        (found((FIRST, 0.9), (SECOND, 0.8)), 2, {}, None),
+        (found((FIRST, 0.9)), 5, {FIRST: 40.0}, None),
+        (found((FIRST, 0.9)), 5, {SECOND: 100.0}, None),
     ],
     ids=lambda value: str(value)[-60:],
 )
 def test_table_of_decisions(result, frames, last_alert_s, reason):
     decision = decide(result, frames, last_alert_s, 100.0, RULES)
     if reason is None:
-        assert decision == Match(ANNE, result.candidates[0].similarity, RULES.threshold, frames)
+        assert decision == Match(FIRST, result.candidates[0].similarity, RULES.threshold, frames)
     else:
         assert decision == Withheld(reason)
 
 
 def test_cooldown_is_of_each_entry_apart():
-    alerted = {ANNE: 95.0}
-    assert decide(found((ANNE, 0.9)), 5, alerted, 100.0, RULES) == Withheld(Reason.ALERTED_RECENTLY)
-    assert isinstance(decide(found((BORIS, 0.9)), 5, alerted, 100.0, RULES), Match)
+    alerted = {FIRST: 95.0}
+    assert decide(found((FIRST, 0.9)), 5, alerted, 100.0, RULES) == Withheld(Reason.ALERTED_RECENTLY)
+    assert isinstance(decide(found((SECOND, 0.9)), 5, alerted, 100.0, RULES), Match)
 
 
 def test_unknown_result_never_latches_over_a_later_true_match():
-    unsure = [found(), found((ANNE, 0.51), runner_up=0.5), found(runner_up=0.4999)]
+    unsure = [found(), found((FIRST, 0.51), runner_up=0.5), found(runner_up=0.4999)]
     for result in unsure * 10:
         assert isinstance(decide(result, 5, {}, 100.0, RULES), Withheld)
-    assert isinstance(decide(found((ANNE, 0.9)), 5, {}, 100.0, RULES), Match)
+    assert isinstance(decide(found((FIRST, 0.9)), 5, {}, 100.0, RULES), Match)
 
 
 SIMILARITIES = st.floats(-1, 1)
