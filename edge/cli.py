@@ -108,7 +108,8 @@ def _in_words(settings: Settings) -> str:
 
 
 def _status(options: argparse.Namespace) -> int:
-    status = read_status(load_settings(options.config).device.state_dir, SystemClock())
+    settings = load_settings(options.config)
+    status = read_status(settings.device.state_dir, SystemClock(), settings.health.interval_s)
     if options.json:
         print(json.dumps(status, indent=1))
     else:

@@ -12,12 +12,16 @@ STALE_AFTER_S = 15.0
 HALVES = ("vision", "link")
 
 
-def read_status(state_dir: Path, clock: Clock) -> dict[str, Any]:
-    """Each half's status.json, with `age_s` and `state`: running, silent (too old) or absent."""
-    return {half: _read_half(state_dir / half / "status.json", clock) for half in HALVES}
+def read_status(state_dir: Path, clock: Clock, interval_s: float = 0.0) -> dict[str, Any]:
+    """Each half's status.json, with `age_s` and `state`: running, silent (too old) or absent.
+
+    interval_s: `health.interval_s`; three of them without a word is silence, and never less than STALE_AFTER_S.
+    """
+    stale_s = max(STALE_AFTER_S, 3 * interval_s)
+    return {half: _read_half(state_dir / half / "status.json", clock, stale_s) for half in HALVES}
 
 
-def _read_half(path: Path, clock: Clock) -> dict[str, Any]:
+def _read_half(path: Path, clock: Clock, stale_s: float) -> dict[str, Any]:
     try:
         status = json.loads(path.read_text(encoding="utf-8"))
         age_s = (clock.now_utc() - parse_utc(status["written_at_utc"])).total_seconds()
@@ -25,7 +29,7 @@ def _read_half(path: Path, clock: Clock) -> dict[str, Any]:
         return {"state": "absent", "file": str(path)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         return {"state": "unreadable", "file": str(path), "error": str(error)}
-    return {**status, "age_s": round(age_s, 1), "state": "running" if age_s <= STALE_AFTER_S else "silent"}
+    return {**status, "age_s": round(age_s, 1), "state": "running" if age_s <= stale_s else "silent"}
 
 
 def status_lines(status: dict[str, Any]) -> list[str]:
@@ -33,14 +37,19 @@ def status_lines(status: dict[str, Any]) -> list[str]:
     lines = []
     for half in HALVES:
         facts = status[half]
-        age = f", heard {facts['age_s']:.0f} s ago" if "age_s" in facts else ""
-        lines.append(f"{half:<7} {facts['state']}{age}")
+        lines.append(f"{half:<7} {facts['state']}{_how_known(facts)}")
         if "age_s" in facts:
             try:
                 lines += _vision_lines(facts) if half == "vision" else _link_lines(facts)
             except (KeyError, TypeError, ValueError, AttributeError):
                 lines.append("  written by another version of the software; see its status.json")
     return lines
+
+
+def _how_known(facts: dict[str, Any]) -> str:
+    if "age_s" in facts:
+        return f", heard {facts['age_s']:.0f} s ago"
+    return f": {facts['file']}" + ("; is lfr-edge running?" if facts["state"] == "absent" else "")
 
 
 def _vision_lines(facts: dict[str, Any]) -> list[str]:

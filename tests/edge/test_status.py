@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,13 @@ def test_a_file_that_says_nothing_sensible_is_unreadable_and_no_crash(tmp_path: 
     write(tmp_path, "vision", content)
     status = read_status(tmp_path, clock)
     assert status["vision"]["state"] == "unreadable"
-    assert status_lines(status)[0] == "vision  unreadable"
+    assert status_lines(status)[0] == f"vision  unreadable: {tmp_path / 'vision' / 'status.json'}"
+
+
+def test_a_half_is_silent_only_after_three_of_its_own_intervals(tmp_path: Path, clock: FakeClock):
+    write(tmp_path, "vision", VISION | {"written_at_utc": utc_text(clock.now_utc() - timedelta(seconds=250))})
+    assert read_status(tmp_path, clock, interval_s=100)["vision"]["state"] == "running"
+    assert read_status(tmp_path, clock, interval_s=80)["vision"]["state"] == "silent"
 
 
 @given(st.binary(max_size=60))
