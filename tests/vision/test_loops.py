@@ -1,4 +1,4 @@
-"""The two threads: one alert a passage, every end said, every frame given back once, no template left behind."""
+"""The two threads: one alert a passage, every end said, every frame given back once."""
 
 from __future__ import annotations
 
@@ -11,137 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.config import DecisionSettings, QualitySettings
-from edge.errors import ModelRejected, OutboxFull
-from edge.evidence.statistics import Counters
-from edge.records import Alarm, DetectedFrame, EndedTrack, Frame, Match, Reason, TrackedFace, TrackUpdate
+from edge.config import QualitySettings
+from edge.records import DetectedFrame, EndedTrack, Match, Reason, TrackedFace, TrackUpdate
 from edge.vision import face_loop
-from edge.vision.align import Aligner
-from edge.vision.decide import Rules
-from edge.vision.detect import Detector
-from edge.vision.detect_loop import DetectLoop, carry_over, release_dropped
-from edge.vision.embed import Embedder
-from edge.vision.face_loop import EMBEDDINGS_PER_FRAME_MAX, FaceLoop, FaceStages
+from edge.vision.face_loop import EMBEDDINGS_PER_FRAME_MAX
 from edge.vision.fuse import Passage
-from edge.vision.mailbox import Mailbox
 from edge.vision.quality import QualityGate
-from edge.vision.track import Tracker
-from tests.fake_clock import FakeClock
+from tests.vision.line import EMPTY, FRAMES_PER_S, GAP, WAIT_S, Line, walking
 from tests.vision.made import (
-    SeeingDetector,
-    SeeingEmbedder,
-    detector_spec,
-    embedder_spec,
     entry_of,
     face_at,
-    gallery_of,
     picture,
-    residue,
 )
-
-FRAMES_PER_S = 8.0
-WAIT_S = 20.0
-
-
-class Counted:
-    """Makes frames, and counts how often each was given back."""
-
-    def __init__(self) -> None:
-        self.released: Counter[int] = Counter()
-        self.made = 0
-
-    def frame(self, image: np.ndarray) -> Frame:
-        number = self.made
-        self.made += 1
-        return Frame(number, image, None, number / FRAMES_PER_S, 1000.0, lambda: self.released.update([number]))
-
-    def assert_each_given_back_once(self) -> None:
-        assert self.released == Counter(dict.fromkeys(range(self.made), 1))
-
-
-class Line:
-    """Detect and face loop with seeing networks, run one after the other in the test's thread or in their own."""
-
-    def __init__(self, listed: tuple[int, ...] = (1, 2, 3), **rules: float) -> None:
-        self.counted = Counted()
-        self.clock = FakeClock()
-        self.counters = Counters()
-        self.alarms: list[Alarm] = []
-        self.publish = self.alarms.append
-        self.detector, self.embedder = SeeingDetector(), SeeingEmbedder()
-        self.gallery = gallery_of(*listed)
-        self.frames: Mailbox[Frame] = Mailbox(on_drop=lambda frame: frame.release())
-        self.detected: Mailbox[DetectedFrame] = Mailbox(merge=carry_over, on_drop=release_dropped)
-        settings = DecisionSettings()
-        values = {"threshold": 0.5, "frames_min": 2, "margin_min": 0.03, "cooldown_s": 60.0}
-        self.stages = FaceStages(
-            gate=QualityGate(QualitySettings()),
-            aligner=Aligner(embedder_spec()),
-            embedder=Embedder(self.embedder, embedder_spec()),
-            gallery=self.gallery,
-            rules=Rules(**{**values, **rules}),  # type: ignore[arg-type]
-            templates_max=settings.templates_max,
-            hits_min=2,
-            face_width_min_px=24.0,
-        )
-
-    def detect_loop(self, lock_step: bool = True) -> DetectLoop:
-        detector = Detector(self.detector, detector_spec())
-        return DetectLoop(
-            detector, Tracker(2.0), self.frames, self.detected, self.counters, self.clock, lock_step=lock_step
-        )
-
-    def face_loop(self) -> FaceLoop:
-        return FaceLoop(self.stages, self.detected, lambda alarm: self.publish(alarm), self.counters, self.clock)
-
-    def run(self, *images: np.ndarray) -> None:
-        """Every picture through both threads in lock-step; raises what they raised."""
-        errors: list[Exception] = []
-
-        def guarded(run) -> None:
-            try:
-                run()
-            except Exception as error:  # noqa: BLE001 (raised again below)
-                errors.append(error)
-
-        threads = [threading.Thread(target=guarded, args=(run,)) for run in (self.detect_loop().run, self.faces_run)]
-        for thread in threads:
-            thread.start()
-        for image in images:
-            if errors or not self.frames.put_wait(self.counted.frame(image), WhileAlive(threads[0])):
-                break
-        self.frames.close()
-        for thread in threads:
-            thread.join(WAIT_S)
-            assert not thread.is_alive()
-        if errors:
-            raise errors[0]
-
-    def faces_run(self) -> None:
-        self.face_loop().run()
-
-    def entries(self) -> list[str]:
-        return [alarm.match.entry_id for alarm in self.alarms]
-
-
-class WhileAlive(threading.Event):
-    """Set once a thread has died: nobody will take the frame."""
-
-    def __init__(self, thread: threading.Thread) -> None:
-        super().__init__()
-        self._thread = thread
-
-    def is_set(self) -> bool:
-        return not self._thread.is_alive()
-
-
-def walking(k: int, count: int, top: int = 30) -> list[np.ndarray]:
-    return [picture((k, 10 + 5 * index, top, 40)) for index in range(count)]
-
-
-EMPTY = picture()
-GAP = [EMPTY] * 25
-"""Longer than a lost passage waits."""
 
 
 def test_a_listed_person_alerts_once_a_passage_and_not_once_a_frame():
@@ -226,101 +107,6 @@ def test_the_crop_in_an_alarm_is_of_the_deciding_frame():
     assert alarm.taken_s == alarm.face.frame_id / FRAMES_PER_S
     assert alarm.crop.jpeg.startswith(b"\xff\xd8")
     assert list(alarm.done_s) == ["detect", "quality", "embed", "search"]
-
-
-# What must not be left
-
-
-def test_no_template_is_left_when_the_source_ends():
-    line = Line()
-    line.run(*[picture((1, 5, 10, 40), (9, 60, 10, 40), (8, 110, 60, 40))] * 12)
-    assert len(line.embedder.handed_out) > 6
-    assert residue(line.embedder.handed_out) == 0
-
-
-def test_no_template_is_left_once_a_passage_has_ended():
-    line = Line()
-    left = []
-    line.counters.passage_ended = lambda *_: left.append(residue(line.embedder.handed_out))  # type: ignore[method-assign]
-    line.run(*walking(9, 10), *GAP, *walking(8, 5))
-    assert left[0] == 0
-
-
-def test_no_template_of_an_alerted_passage_waits_for_its_end():
-    line = Line()
-    left = []
-    line.publish = lambda alarm: left.append(residue(line.embedder.handed_out))
-    line.run(*walking(1, 4))
-    assert left == [0]
-
-
-@pytest.mark.parametrize("after", [1, 3, 6])
-def test_no_template_is_left_when_the_embedder_fails(after):
-    line = Line()
-    line.embedder.fails_after = after
-    with pytest.raises(ModelRejected):
-        line.run(*[picture((8, 5, 10, 40), (9, 100, 60, 40))] * 12)
-    assert len(line.embedder.handed_out) == after
-    assert residue(line.embedder.handed_out) == 0
-    line.counted.assert_each_given_back_once()
-
-
-def test_neither_template_nor_probe_is_left_when_the_search_fails(monkeypatch):
-    line = Line()
-    probes = []
-
-    def failing(probe, threshold):
-        probes.append(probe)
-        raise MemoryError("the search fails, as told")
-
-    monkeypatch.setattr(line.gallery, "search", failing)
-    with pytest.raises(MemoryError):
-        line.run(*walking(1, 12))
-    assert residue([*line.embedder.handed_out, *probes]) == 0
-    line.counted.assert_each_given_back_once()
-
-
-def test_every_probe_is_overwritten_after_its_search(monkeypatch):
-    line = Line()
-    probes = []
-    search = line.gallery.search
-    monkeypatch.setattr(line.gallery, "search", lambda probe, threshold: (probes.append(probe), search(probe, 0.5))[1])
-    line.run(*walking(9, 12))
-    assert len(probes) > 2
-    assert residue(probes) == 0
-
-
-def test_no_aligned_face_is_left(monkeypatch):
-    line = Line()
-    aligned = []
-    align = line.stages.aligner.align
-    monkeypatch.setattr(line.stages.aligner, "align", lambda *given: (aligned.append(align(*given)), aligned[-1])[1])
-    line.embedder.fails_after = 3
-    with pytest.raises(ModelRejected):
-        line.run(*walking(9, 12))
-    assert len(aligned) == 4
-    assert residue(aligned) == 0
-
-
-def test_frames_are_given_back_once_when_the_detector_fails():
-    line = Line()
-    line.detector.fails_after = 4
-    with pytest.raises(ModelRejected):
-        line.run(*walking(1, 12))
-    line.counted.assert_each_given_back_once()
-
-
-def test_frames_are_given_back_once_when_an_alert_cannot_be_published():
-    line = Line()
-
-    def full(alarm: Alarm) -> None:
-        raise OutboxFull("as told")
-
-    line.publish = full
-    with pytest.raises(OutboxFull):
-        line.run(*walking(1, 12))
-    line.counted.assert_each_given_back_once()
-    assert residue(line.embedder.handed_out) == 0
 
 
 # Drops
