@@ -30,8 +30,10 @@ class Part:
         self._log = log
         self._to_terminal = to_terminal
         self._process: subprocess.Popen[bytes] | None = None
+        self.starts = 0
 
     def start(self) -> None:
+        self.starts += 1
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
             out: IO[bytes] | None = None if self._to_terminal else log
@@ -100,17 +102,23 @@ class Faults:
         self._broker = broker
         self._room = room
         self._van_state = van_state
+        self._down: set[str] = set()
 
     @property
     def outstanding(self) -> bool:
         """Whether a part is still to be killed or started again."""
         return bool(self._due)
 
+    def holds(self, part: str) -> bool:
+        """Whether a part is down because a fault holds it so."""
+        return part in self._down
+
     def put(self, watching_for_s: float) -> list[str]:
         """Do what is due; what was done, in words."""
         said = []
         while self._due and self._due[0][0] <= watching_for_s:
             _, what, fault = self._due.pop(0)
+            (self._down.add if what == "kill" else self._down.discard)(fault.part)
             self._act(what, fault.part)
             said.append(f"{fault.part} {'killed (kill -9)' if what == 'kill' else 'started again'}")
         return said

@@ -33,6 +33,7 @@ RECORD_WAIT_S = 60.0
 VAN_LASTS_S = 3600.0
 POLL_S = 0.2
 PROGRESS_EVERY_S = 5.0
+ROOM_STARTS_MAX = 4
 
 
 @dataclass(frozen=True)
@@ -162,9 +163,19 @@ class Deployment:
             if watching and now_s - said_s >= PROGRESS_EVERY_S and van.poll() is None:
                 said_s = now_s
                 self._teller.progress(status, now_s - watching_s)
-            if room.poll() is not None and not any(fault.part == "room" for fault in self._wanted.faults):
-                raise DeploymentBroken(f"the room ended; its log ends:\n{room.log_tail()}")
+            if not faults.holds("room"):
+                self._mind_room(room)
         return done
+
+    def _mind_room(self, room: Part) -> None:
+        """Start a room that has ended again, as a service would. Raises: DeploymentBroken when it keeps ending."""
+        code = room.poll()
+        if code is None:
+            return
+        if room.starts > ROOM_STARTS_MAX:
+            raise DeploymentBroken(f"the room keeps ending, with {code}; its log ends:\n{room.log_tail()}")
+        self._teller.say("room", f"ended with {code}, started again", "yellow")
+        room.start()
 
     def _await_record(self, site: Site, room: Part, van: Part, code: int) -> dict[str, Any]:
         """The van's signed closing statistics, as the room received and verified them."""
@@ -172,6 +183,7 @@ class Deployment:
             raise DeploymentBroken(f"the van ended with {code} ({_exit_name(code)}); its log ends:\n{van.log_tail()}")
         until_s = time.monotonic() + RECORD_WAIT_S
         while time.monotonic() < until_s:
+            self._mind_room(room)
             records = read_lines(site.room_saved / "records.jsonl")
             if records:
                 return records[-1]
