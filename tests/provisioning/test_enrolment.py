@@ -200,8 +200,10 @@ def test_wanted_goes_on_past_people_who_cannot_be_enrolled(enroller: Enroller, t
     folder = many(tmp_path / "people", 20)
     for number in range(0, 20, 2):
         photograph(folder / f"{number:03d}.png")
-    enrolment = enroller.enrol(list_people(folder), lambda person: None, wanted=6)
+    told: list[Person] = []
+    enrolment = enroller.enrol(list_people(folder), told.append, wanted=6)
     assert [entry.reference for entry in enrolment.entries] == ["001", "003", "005", "007", "009", "011"]
+    assert [person.reference for person in told] == [f"{number:03d}" for number in range(12)]
 
 
 def test_wanted_more_than_there_are_enrols_all(enroller: Enroller, folder: Path):
