@@ -95,8 +95,9 @@ def prepare_files(
 
 def write_room_bundle(folder: Path, deployment: str, entries: Sequence[Entry]) -> None:
     """What the room needs to show an alert: reference and photograph of each entry, by entry id."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     photographs = folder / "photos"
-    photographs.mkdir(parents=True, exist_ok=True)
+    photographs.mkdir(exist_ok=True)
     listed = []
     for entry in entries:
         name = f"photos/{entry.entry_id}.jpg"

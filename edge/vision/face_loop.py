@@ -114,8 +114,6 @@ class FaceLoop:
         passage = self._passages.get(tracked.track_id)
         if passage is None:
             passage = self._passages[tracked.track_id] = Passage(self._stages.templates_max)
-        if isinstance(passage.decision, Match):
-            return None
         quality = self._stages.gate.assess(frame.main, tracked.face)
         if quality.refusal is not None:
             passage.refusal = quality.refusal
@@ -149,11 +147,28 @@ class FaceLoop:
         done_s["search"] = self._clock.monotonic_s()
         passage.decision = decide(result, passage.frames_fused, self._last_alert_s, frame.taken_s, stages.rules)
         if isinstance(passage.decision, Match):
-            self._last_alert_s[passage.decision.entry_id] = frame.taken_s
-            passage.wipe()
-            others = (other for other in faces if other is not face)
-            crop = crop_match(frame.main, face, others)
-            self._publish(Alarm(passage.decision, face, crop, frame.taken_s, frame.received_s, done_s))
+            self._alert(frame, faces, face, passage, passage.decision, done_s)
+
+    def _alert(
+        self,
+        frame: Frame,
+        faces: tuple[FaceBox, ...],
+        face: FaceBox,
+        passage: Passage,
+        match: Match,
+        done_s: dict[str, float],
+    ) -> None:
+        """Alert once in a passage for an entry; another entry is another person, whose passage begins here."""
+        before = passage.alerted
+        passage.rest(match, frame.taken_s)
+        self._last_alert_s[match.entry_id] = frame.taken_s
+        if before is not None and before.entry_id == match.entry_id:
+            return
+        if before is not None:
+            self._counters.passage_ended(True, None)
+        others = (other for other in faces if other is not face)
+        crop = crop_match(frame.main, face, others)
+        self._publish(Alarm(match, face, crop, frame.taken_s, frame.received_s, done_s))
 
     def _end(self, ended: EndedTrack) -> None:
         passage = self._passages.pop(ended.track_id, None)
@@ -161,7 +176,7 @@ class FaceLoop:
             self._counters.passage_ended(False, self._unseen_reason(ended))
             return
         passage.wipe()
-        if isinstance(passage.decision, Match):
+        if passage.alerted is not None:
             self._counters.passage_ended(True, None)
         elif isinstance(passage.decision, Withheld):
             self._counters.passage_ended(passage.compared, passage.decision.reason)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.records import Decision, Reason, Template
+from edge.records import Decision, Match, Reason, Template
 
-SAME_PERSON_MIN = 0.2
-"""A template less alike than this to the rest of its passage is somebody else's: tracks do get swapped."""
+SAME_PERSON_MIN = 0.3
+"""A template less alike than this to the rest of its passage is somebody else's: tracks do get swapped.
+
+Of 31,125 pairs of strangers in the open set, 0.2 % are more alike than this (2.3 % than 0.2), street pack, int8."""
 
 BETTER_BY = 1.15
 """A full passage wants another frame when it is better than its worst by this factor …"""
@@ -16,7 +18,10 @@ BETTER_BY = 1.15
 RECHECK_S = 1.0
 """… and after so long whatever its quality: the track may have passed on to somebody else."""
 
-SPACING_S = 0.1
+REST_S = 3.0
+"""After its alert a passage is left alone for so long."""
+
+SPACING_S = 0.09
 """Frames of one instant say the same thing twice; successive templates are at least so far apart."""
 
 _WEIGHT_MIN = 1e-3
@@ -32,6 +37,8 @@ class Passage:
         self.refusal = Reason.TOO_BRIEF
         self.compared = False
         self.decision: Decision | None = None
+        self.alerted: Match | None = None
+        self._rests_until_s = -np.inf
 
     @property
     def frames_fused(self) -> int:
@@ -39,7 +46,7 @@ class Passage:
 
     def wants(self, quality: float, taken_s: float) -> bool:
         """Whether embedding one more frame of this quality would be worth its cost."""
-        if taken_s - self._last_added_s < SPACING_S:
+        if taken_s < self._rests_until_s or taken_s - self._last_added_s < SPACING_S:
             return False
         if len(self._templates) < self._templates_max:
             return True
@@ -56,6 +63,12 @@ class Passage:
         if len(self._templates) > self._templates_max:
             worst = min(range(len(self._templates)), key=lambda i: self._templates[i].quality)
             self._templates.pop(worst).vector.fill(0)
+
+    def rest(self, match: Match, taken_s: float) -> None:
+        """Alerted: forget the templates, and look again later, when the track may have passed on to another."""
+        self.wipe()
+        self.alerted = match
+        self._rests_until_s = taken_s + REST_S
 
     def fused(self) -> NDArray[np.float32]:
         """The quality-weighted mean direction, float32 (d,), norm 1. Needs at least one template."""

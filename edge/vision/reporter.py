@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from edge.formats.documents import HealthDocument
 from edge.vision.capture import CaptureLoop
 from edge.vision.link_port import LinkPort
 from edge.vision.seal import Sealer
+
+log = logging.getLogger("lfr.vision.reporter")
 
 
 @dataclass
@@ -72,7 +75,10 @@ class Reporter:
             self._count_capture()
             health = self._health()
             self._port.beat(self._sealer.beat(health))
-            self._write_status(health)
+            try:
+                self._write_status(health)
+            except OSError as error:  # a full disk must not end the heartbeat, which is how the room learns of it
+                log.error("status.json was not written: %s", error)
 
     def _count_capture(self) -> None:
         if self.capture is not None:

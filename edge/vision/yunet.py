@@ -57,7 +57,8 @@ class YuNetDecoder:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """Boxes (n, 4) left, top, width, height; landmarks (n, 5, 2); scores (n,), in input pixels.
 
-        Raises: PackShapeMismatch when a score map leaves 0..1: the outputs are not what they were taken for.
+        Raises: PackShapeMismatch when a score map leaves 0..1, or a place is no number: the outputs are not what
+        they were taken for.
         """
         boxes, landmarks, scores = [], [], []
         for stride in self._strides:
@@ -72,6 +73,8 @@ class YuNetDecoder:
             boxes.append(np.concatenate([(cells + raw[:, :2]) * size - extent / 2, extent], axis=1))
             points = outputs[stride.landmarks].reshape(-1, 5, 2)[hits]
             landmarks.append((points + cells[:, None]) * size)
+            if not (np.isfinite(boxes[-1]).all() and np.isfinite(landmarks[-1]).all()):
+                raise PackShapeMismatch("detector: a face without a place; the weights or the accelerator are broken")
             scores.append(np.sqrt(product[hits]))
         if not scores:
             return np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32), np.empty(0, np.float32)

@@ -17,6 +17,7 @@ TEXT = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_tex
 FAULTS = sorted(kind.reason for kind in errors.CameraError.__subclasses__())
 VISION_FACTS = {
     "state": "running",
+    "age_s": 0.0,
     "facts": dict.fromkeys(
         ("state", "deployment", "not_after_utc", "watchlist_entries", "gallery_locked", "pack", "runtime")
     ),
@@ -31,7 +32,7 @@ VISION_FACTS = {
         },
     },
 }
-LINK_FACTS = {"state": "running", "connected": True, "queued": 0, "expired": 0}
+LINK_FACTS = {"state": "running", "age_s": 0.0, "connected": True, "queued": 0, "expired": 0}
 LABELS = [line.split()[0] for line in status_lines({"vision": VISION_FACTS, "link": LINK_FACTS})]
 
 

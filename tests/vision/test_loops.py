@@ -15,7 +15,7 @@ from edge.config import QualitySettings
 from edge.records import DetectedFrame, EndedTrack, Match, Reason, TrackedFace, TrackUpdate
 from edge.vision import face_loop
 from edge.vision.face_loop import EMBEDDINGS_PER_FRAME_MAX
-from edge.vision.fuse import Passage
+from edge.vision.fuse import REST_S, Passage
 from edge.vision.quality import QualityGate
 from tests.vision.line import EMPTY, FRAMES_PER_S, GAP, WAIT_S, Line, walking
 from tests.vision.made import (
@@ -55,6 +55,22 @@ def test_the_same_person_passing_again_within_the_cooldown_is_withheld_and_after
     line.run(*passage, *passage, *passage)
     assert line.entries() == [entry_of(1)] * 2
     assert line.counters.snapshot().faces_withheld == {"alerted_recently": 1}
+
+
+def test_someone_to_whom_an_alerted_track_passes_on_alerts_too():
+    line = Line()
+    frames = int(FRAMES_PER_S * (REST_S + 2))
+    line.run(*[picture((1, 40, 30, 40))] * 4, *[picture((2, 40, 30, 40))] * frames)
+    assert line.entries() == [entry_of(1), entry_of(2)]
+    statistics = line.counters.snapshot()
+    assert (statistics.faces_seen, statistics.faces_withheld) == (2, {})
+
+
+def test_a_person_who_stays_beyond_the_cooldown_alerts_no_second_time_in_one_passage():
+    line = Line(cooldown_s=2.0)
+    line.run(*[picture((1, 40, 30, 40))] * int(FRAMES_PER_S * 10))
+    assert line.entries() == [entry_of(1)]
+    assert line.counters.snapshot().faces_seen == 1
 
 
 def test_unknown_result_never_latches_over_a_later_true_match():
