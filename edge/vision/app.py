@@ -109,7 +109,7 @@ class VisionApp:
         beats.start()
         try:
             self._enter("preparing")
-            deployment = await_deployment(self._port.fetch, self._identity, self._devices.clock, self._stop)
+            deployment = await_deployment(self._fetch, self._identity, self._devices.clock, self._stop)
             if deployment is None:
                 self._enter("standby")
                 return Exit.ENDED
@@ -118,6 +118,9 @@ class VisionApp:
             beats_over.set()
             beats.join()
             self._port.stop()
+
+    def _fetch(self, name: str, timeout_s: float) -> bytes:
+        return self._port.fetch(name, timeout_s, self._stop)
 
     def _watch(self, deployment: Deployment) -> Exit:
         order, facts = deployment.order, self._reporter.facts

@@ -26,6 +26,7 @@ BEATS_MAX = 16
 FLUSH_S = 2.0
 """On stopping, how long the last words may take to leave."""
 
+STOP_CHECK_S = 0.25
 _ACCEPT_POLL_S = 0.25
 
 log = logging.getLogger("lfr.vision.link_port")
@@ -102,13 +103,19 @@ class LinkPort:
                 self._outgoing.remove(waiting[0])
             self._queue(message)
 
-    def fetch(self, name: str, timeout_s: float) -> bytes:
-        """A file of the fleet's repository, through link. Raises: RepositoryFileMissing."""
+    def fetch(self, name: str, timeout_s: float, stop: threading.Event | None = None) -> bytes:
+        """A file of the fleet's repository, through link; `stop` ends the wait. Raises: RepositoryFileMissing."""
         request = wire.FetchFile(next(self._request_ids), name)
         with self._changed:
             self._requests[request.request_id] = request
             self._queue(request)
-            self._changed.wait_for(lambda: request.request_id in self._answers or self._stopping, timeout_s)
+            left_s = timeout_s
+            while left_s > 0 and not (stop is not None and stop.is_set()):
+                if self._changed.wait_for(
+                    lambda: request.request_id in self._answers or self._stopping, min(left_s, STOP_CHECK_S)
+                ):
+                    break
+                left_s -= STOP_CHECK_S
             self._requests.pop(request.request_id, None)
             answer = self._answers.pop(request.request_id, None)
         if isinstance(answer, wire.FileContent):

@@ -25,7 +25,7 @@ the seals and signatures, the control room. What is simulated: the camera's view
 
 DIR then holds alerts.jsonl and records.jsonl (as the room received and verified them), summary.json, sheet.png
 (each alert's crop beside the enrolment photograph) and, for the street, truth.jsonl. Keys, ciphertext, crops and
-the room's store are removed at the end; DIR/work/log keeps the logs.
+the room's store are removed at the end; DIR/site/log keeps the logs.
 
 exit codes:
   0  done, and what was asked for was reached
@@ -73,7 +73,7 @@ def add_parser(commands: Any) -> None:
         metavar="PART@S[+S]",
         help="kill -9 a part: broker@8+10",
     )
-    parser.add_argument("--keep", action="store_true", help="keep keys, ciphertext and crops in DIR/work, to look at")
+    parser.add_argument("--keep", action="store_true", help="keep keys, ciphertext and crops in DIR/site, to look at")
     parser.add_argument("--alerted-min", type=_share, default=0.8, metavar="X", help="with truth: share to find (0.8)")
     parser.add_argument("--false-max", type=count_or_none, default=1, metavar="N", help="with truth: false alerts (1)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where results go")

@@ -6,7 +6,6 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,7 +26,6 @@ from tests.link.rig import (
     LinkProcess,
     Site,
     VisionEnd,
-    build_site,
     new_alert,
     new_event_id,
     new_receipt,
@@ -36,32 +34,6 @@ from tests.link.rig import (
 )
 
 RECEIPTS_TOPIC = device_topic(FLEET, DEVICE, RECEIPTS)
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    site = build_site(tmp_path)
-    with site.broker:
-        yield site
-
-
-@pytest.fixture
-def config(site: Site, tmp_path: Path) -> Path:
-    return write_config(site, tmp_path / "van", site.certificate(DEVICE), drain_s=0)
-
-
-@pytest.fixture
-def vision(config: Path) -> Iterator[VisionEnd]:
-    vision = VisionEnd(config)
-    yield vision
-    vision.close()
-
-
-@pytest.fixture
-def room(site: Site) -> Iterator[RoomPeer]:
-    room = RoomPeer(site)
-    yield room
-    room.close()
 
 
 @pytest.mark.parametrize(

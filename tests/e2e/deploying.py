@@ -29,7 +29,7 @@ class Deployed:
     @property
     def shown(self) -> list[str]:
         """The references of every alert the room drew, as often as it drew them."""
-        lines = (self.out / "work" / "log" / "room.log").read_text(encoding="utf-8").splitlines()
+        lines = (self.out / "site" / "log" / "room.log").read_text(encoding="utf-8").splitlines()
         return sorted(line.split()[1] for line in lines if line.startswith("reference"))
 
 

@@ -95,9 +95,9 @@ def test_nothing_private_is_left_behind(tmp_path: Path, street_pack_dir: Path, w
         "alerts.jsonl",
         "records.jsonl",
         "sheet.png",
+        "site/log/room.log",
+        "site/log/van.log",
         "summary.json",
-        "work/log/room.log",
-        "work/log/van.log",
     ]
     for name in PEOPLE_PX:
-        assert name not in (done.out / "work" / "log" / "van.log").read_text()
+        assert name not in (done.out / "site" / "log" / "van.log").read_text()

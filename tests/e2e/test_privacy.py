@@ -38,7 +38,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory, street_pack_dir: Path) -> tup
 
 
 def files_of_van_and_broker(done: Deployed) -> Iterator[tuple[Path, bytes]]:
-    work = done.out / "work"
+    work = done.out / "site"
     for place in (work / "van" / "state", work / "broker", work / "log" / "van.log"):
         for path in [place] if place.is_file() else place.rglob("*"):
             if path.is_file():
@@ -77,14 +77,14 @@ def test_no_picture_and_no_name_is_on_the_vans_or_the_brokers_disk(kept: tuple[D
 
 def test_settled_rows_leave_the_outbox(kept: tuple[Deployed, Path]) -> None:
     done, _ = kept
-    database = sqlite3.connect(done.out / "work" / "van" / "state" / "link" / "outbox.sqlite")
+    database = sqlite3.connect(done.out / "site" / "van" / "state" / "link" / "outbox.sqlite")
     assert database.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
     database.close()
 
 
 def test_logs_hold_ids_and_counts_only(kept: tuple[Deployed, Path]) -> None:
     done, _ = kept
-    log = (done.out / "work" / "log" / "van.log").read_text(encoding="utf-8")
+    log = (done.out / "site" / "log" / "van.log").read_text(encoding="utf-8")
     for alert in done.alerts:
         assert alert["event_id"] in log
         assert alert["entry_id"] not in log
@@ -98,4 +98,4 @@ def test_nothing_of_the_van_stays_when_nobody_asks_to_keep_it(tmp_path: Path, st
     clip = reference_dir("footage", "classroom.gif")
     done = deploy(tmp_path / "out", street_pack_dir, "--camera", clip, "--watchlist", watchlist, "--pace", "fast")
     assert done.code == 0, done.output
-    assert sorted(path.name for path in (done.out / "work").iterdir()) == ["log"]
+    assert sorted(path.name for path in (done.out / "site").iterdir()) == ["log"]

@@ -39,16 +39,6 @@ from tests.made_documents import (
 from tests.trust.made_watchlist import PER_PART, Opening, entries_of, made
 
 
-@pytest.fixture(scope="module")
-def sealed() -> Opening:
-    return made()
-
-
-@pytest.fixture
-def opening(sealed: Opening) -> Opening:
-    return Opening(sealed.header, list(sealed.parts))
-
-
 def order_for(data: bytes, header: WatchlistHeader, **changes: object) -> Order:
     reference = {
         "id": header.id,

@@ -26,16 +26,6 @@ from tests.made_documents import (
 from tests.trust.made_watchlist import DIMENSION, PER_PART, Opening, entries_of, made
 
 
-@pytest.fixture(scope="module")
-def sealed() -> Opening:
-    return made()
-
-
-@pytest.fixture
-def opening(sealed: Opening) -> Opening:
-    return Opening(sealed.header, list(sealed.parts))
-
-
 def test_parts_in_another_order_are_refused(opening: Opening):
     opening.parts[0], opening.parts[1] = opening.parts[1], opening.parts[0]
     opening.refuses("part 0: altered, or not this list's")

@@ -340,3 +340,10 @@ def test_nothing_is_lost_over_a_link_that_keeps_dying(rig: Rig, seed: int):
             rig.committed.wait(lambda items: items == stored)
         link.pipe.close()
     assert rig.port.wait_stored(PATIENCE_S)
+
+
+def test_a_stop_ends_the_wait_for_a_file_that_never_comes(rig: Rig):
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(RepositoryFileMissing):
+        rig.port.fetch("devices/van-1/order", 3600.0, stop)

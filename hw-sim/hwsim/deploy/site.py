@@ -71,7 +71,7 @@ def build_site(wanted: Wanted, pack_dir: Path) -> Site:
 
     Raises: ToolMissing without mosquitto, BrokerUnreachable when it does not come up.
     """
-    work = wanted.out.resolve() / "work"
+    work = wanted.out.resolve() / "site"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     authority = Authority.create(work / "authority", FLEET)
