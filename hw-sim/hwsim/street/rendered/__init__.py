@@ -1,0 +1,1 @@
+"""A street that is drawn, people and all: no photograph of anybody, and the truth of every pixel."""
