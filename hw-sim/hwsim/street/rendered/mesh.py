@@ -139,7 +139,7 @@ def loft(
     sides: int = 28,
     squareness: float = 2.3,
 ) -> tuple[Floats, Faces]:
-    """A closed wall of superellipses, one for each height (n,), from the first to the last."""
+    """A closed wall of superellipses, one for each height (n,), from the top down."""
     y, x, z, wide, deep = (
         np.broadcast_to(np.asarray(value, np.float64), np.shape(height))[:, None]
         for value in (height, centre_x, centre_z, half_width, half_depth)
@@ -147,7 +147,7 @@ def loft(
     angle = np.linspace(0, 2 * np.pi, sides, endpoint=False)[None]
     cosine, sine = (np.sign(v) * np.abs(v) ** (2 / squareness) for v in (np.cos(angle), np.sin(angle)))
     vertices = np.stack([x + wide * sine, np.repeat(y, sides, 1), z + deep * cosine], -1)
-    return vertices.reshape(-1, 3).astype(np.float32), grid_faces(len(y), sides)[:, ::-1].copy()
+    return vertices.reshape(-1, 3).astype(np.float32), grid_faces(len(y), sides)
 
 
 def flat_texture(colour: ArrayLike, shine: float = 0.2) -> Floats:
