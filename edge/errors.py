@@ -36,12 +36,20 @@ class PackShapeMismatch(PackInvalid):
     """A model's tensors are not those its manifest declares."""
 
 
+class PackPurposeRefused(LfrError, ValueError):
+    """A pack that is asked for what it is not meant for: real people under a bring-up pack."""
+
+
 class DownloadFailed(LfrError, OSError):
     """A file could not be fetched from where it was sought."""
 
 
 class InstallFailed(LfrError, OSError):
     """A fetched file could not be written where it belongs."""
+
+
+class GraphInvalid(LfrError, ValueError):
+    """A network whose parts do not fit together, or that holds something the builder does not know."""
 
 
 class RuntimeUnavailable(LfrError, RuntimeError):
@@ -128,6 +136,10 @@ class SealInvalid(LfrError, ValueError):
 
 class OrderInvalid(LfrError, ValueError):
     """An order that does not fit this box, this pack or this watchlist."""
+
+
+class ThresholdMismatch(OrderInvalid):
+    """An order whose threshold was set for another backend or precision than this box computes with."""
 
 
 class OrderExpired(OrderInvalid):

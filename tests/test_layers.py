@@ -82,7 +82,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 
 ONLY_IN: dict[str, tuple[str, ...]] = {
     # Hardware.
-    "ai_edge_litert": ("edge.drivers.*",),
+    "ai_edge_litert": ("edge.drivers.*", "models.build.tflite_*"),
     "tflite_runtime": ("edge.drivers.*",),
     "picamera2": ("edge.drivers.*",),
     "libcamera": ("edge.drivers.*",),

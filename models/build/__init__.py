@@ -1,0 +1,1 @@
+"""lfr-models' workshop: networks read, rewritten, quantised and written as TFLite."""
