@@ -195,6 +195,10 @@ class FaceTooSmall(EnrolmentRefused):
     reason = "too_small"
 
 
+class TrainingInvalid(LfrError, ValueError):
+    """A training set or checkpoint that cannot be read, or is not what the run needs."""
+
+
 class OpenSetInvalid(LfrError, ValueError):
     """A set of photographs for evaluation that does not say who is who."""
 

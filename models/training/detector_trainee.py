@@ -1,0 +1,123 @@
+"""The detector as it is trained: batches of rendered frames, mirrored, shrunk into mosaics, lighter and darker."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.training.detector_loss import detector_loss
+from models.training.detector_net import DetectorNet
+from models.training.detector_targets import FACE, IGNORED, NONE, targets_of
+from models.training.shards import Arrays
+
+RATE_MAX, WARM_UP_STEPS, WEIGHT_DECAY, GRADIENT_MAX = 4e-3, 200, 1e-3, 5.0
+MOSAIC_SHARE, GREY_SHARE = 0.25, 0.1
+FACE_MIN_PX = 9.0
+"""Smaller ones are neither right nor wrong to find."""
+
+
+Sample = tuple[NDArray[Any], NDArray[np.int8], NDArray[np.float32], NDArray[np.float32]]
+"""An image and the kinds, boxes and landmarks in it."""
+
+
+class DetectorTrainee:
+    """Implements `models.training.run.Trainee`."""
+
+    def __init__(self, frames: Arrays, seed: int, steps: int, batch: int):
+        """frames: images uint8 (n, h, w, 3) BGR; kinds int8 (n, f); boxes float32 (n, f, 4), left, top, width,
+        height; landmarks float32 (n, f, 5, 2), in pixels."""
+        torch.manual_seed(seed)
+        self._frames = frames
+        self._seed, self._steps, self._batch = seed, steps, batch
+        self.network = DetectorNet().to(memory_format=torch.channels_last)
+        self._optimiser = torch.optim.AdamW(self.network.parameters(), lr=RATE_MAX, weight_decay=WEIGHT_DECAY)
+
+    def step(self, index: int) -> dict[str, float]:
+        rate = RATE_MAX * min(1.0, (index + 1) / WARM_UP_STEPS) * (0.5 + 0.5 * math.cos(math.pi * index / self._steps))
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        rng = np.random.default_rng([self._seed, index])
+        samples = [self._sample(rng) for _ in range(self._batch)]
+        images, kinds, boxes, landmarks = (np.stack(field) for field in zip(*samples, strict=True))
+        targets = targets_of(kinds, boxes, landmarks, *images.shape[1:3])
+        x = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+        parts = detector_loss(self.network(x), targets)
+        self._optimiser.zero_grad(set_to_none=True)
+        parts["loss"].backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_MAX)
+        self._optimiser.step()
+        return {name: float(value.detach()) for name, value in parts.items()}
+
+    def state(self) -> dict[str, Any]:
+        return {"network": self.network.state_dict(), "optimiser": self._optimiser.state_dict()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self._optimiser.load_state_dict(state["optimiser"])
+
+    def _sample(self, rng: np.random.Generator) -> Sample:
+        mosaic = rng.random() < MOSAIC_SHARE
+        rows = rng.integers(0, len(self._frames["images"]), 4 if mosaic else 1)
+        parts = [self._frame(int(row)) for row in rows]
+        image, kinds, boxes, landmarks = pad_rows(tile(parts) if mosaic else parts[0], 4 * len(parts[0][1]))
+        if rng.random() < 0.5:
+            image, boxes, landmarks = mirror(image, boxes, landmarks)
+        light = image.astype(np.float32) * np.float32(np.exp(rng.normal(0, 0.2)))
+        light += rng.normal(0, 8.0, 3).astype(np.float32)
+        if rng.random() < GREY_SHARE:
+            light[:] = light.mean(2, keepdims=True)
+        return np.clip(light, 0, 255), ignore_small(kinds, boxes), boxes, landmarks
+
+    def _frame(self, row: int) -> Sample:
+        kinds = self._frames["kinds"][row]
+        return self._frames["images"][row], kinds, self._frames["boxes"][row], self._frames["landmarks"][row]
+
+
+def tile(parts: list[Sample]) -> Sample:
+    """Four frames at half their size in one: faces half as large, four times as many; only so many rows are kept."""
+    height, width = parts[0][0].shape[:2]
+    image = np.empty_like(parts[0][0])
+    kinds, boxes, landmarks = [], [], []
+    for number, (picture, kind, box, points) in enumerate(parts):
+        offset = np.array([number % 2 * width // 2, number // 2 * height // 2], np.float32)
+        half = picture.astype(np.uint16)
+        half = (half[::2, ::2] + half[1::2, ::2] + half[::2, 1::2] + half[1::2, 1::2] + 2) // 4
+        y, x = int(offset[1]), int(offset[0])
+        image[y : y + height // 2, x : x + width // 2] = half
+        kinds.append(kind)
+        boxes.append(box / 2 + np.concatenate([offset, [0, 0]]).astype(np.float32))
+        landmarks.append(points / 2 + offset)
+    return image, np.concatenate(kinds), np.concatenate(boxes), np.concatenate(landmarks)
+
+
+def mirror(
+    image: NDArray[np.uint8], boxes: NDArray[np.float32], landmarks: NDArray[np.float32]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
+    """Left and right exchanged; the left eye of the picture becomes its right one."""
+    width = image.shape[1]
+    boxes = boxes.copy()
+    boxes[:, 0] = width - boxes[:, 0] - boxes[:, 2]
+    landmarks = landmarks[:, [1, 0, 2, 4, 3]].copy()
+    landmarks[..., 0] = width - landmarks[..., 0]
+    return image[:, ::-1], boxes, landmarks
+
+
+def ignore_small(kinds: NDArray[np.int8], boxes: NDArray[np.float32]) -> NDArray[np.int8]:
+    small = (kinds == FACE) & (boxes[:, 2] < FACE_MIN_PX)
+    return np.where(small, IGNORED, kinds).astype(np.int8)
+
+
+def pad_rows(sample: Sample, rows: int) -> Sample:
+    """The same with exactly so many rows, the rest NONE."""
+    image, kinds, boxes, landmarks = sample
+    missing = rows - len(kinds)
+    return (
+        image,
+        np.pad(kinds, (0, missing), constant_values=NONE),
+        np.pad(boxes, ((0, missing), (0, 0))),
+        np.pad(landmarks, ((0, missing), (0, 0), (0, 0))),
+    )
