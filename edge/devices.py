@@ -88,10 +88,11 @@ class Model(Protocol):
 
 
 class Runtime(Protocol):
-    """An inference runtime on some device."""
+    """An inference runtime on some device. backend: library, kernels and delegate; scores differ between them."""
 
     name: str
     version: str
+    backend: str
 
     def load(self, content: bytes, label: str) -> Model:
         """Load a model from its verified bytes and run it once, so that the first real frame is not the slow one.

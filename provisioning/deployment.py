@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.clock import Clock, utc_text
 from edge.formats.documents import Order, WatchlistReference
+from edge.formats.pack import Subjects
 from edge.formats.topics import order_name, watchlist_part_name
 from edge.trust.documents import document_sha256, sign
 from edge.trust.watchlist import part_count, seal_watchlist
@@ -25,7 +26,7 @@ BUNDLE_PHOTOGRAPH_SIDE_PX = 320
 
 @dataclass(frozen=True)
 class OrderTerms:
-    """What the authorising officer decides."""
+    """What the authorising officer decides. threshold_backend: what it was set for, `litert/int8`."""
 
     deployment: str
     fleet: str
@@ -33,6 +34,7 @@ class OrderTerms:
     use_case: str
     place: str
     similarity_threshold: float
+    threshold_backend: str
     valid_for: timedelta
     alert_retention_h: float
     pack_sha256: str
@@ -53,10 +55,12 @@ def prepare_files(
     room: RoomKeys,
     authority_key: Ed25519PrivateKey,
     clock: Clock,
+    subjects: Subjects = "real",
 ) -> dict[str, bytes]:
     """Repository files by name: the watchlist's header and parts, and each van's order.
 
-    device_seal_keys: device id to X25519 public key in hex. Raises: DocumentTooLarge, WatchlistInvalid, SealInvalid.
+    device_seal_keys: device id to X25519 public key in hex. subjects: declared by whoever enrolled; synthetic only
+    where every entry is a rendered person. Raises: DocumentTooLarge, WatchlistInvalid, SealInvalid.
     """
     watchlist = f"{terms.deployment}-list"
     header, parts = seal_watchlist(
@@ -65,6 +69,7 @@ def prepare_files(
         terms.pack_sha256,
         [(entry.entry_id, entry.vector) for entry in entries],
         device_seal_keys,
+        subjects,
     )
     signed_header = sign(header, [authority_key])
     now = clock.now_utc()
@@ -80,6 +85,7 @@ def prepare_files(
         not_after_utc=utc_text(now + terms.valid_for),
         pack_sha256=terms.pack_sha256,
         similarity_threshold=terms.similarity_threshold,
+        threshold_backend=terms.threshold_backend,
         watchlist=WatchlistReference(
             id=watchlist, entries=len(entries), parts=part_count(header), sha256=document_sha256(signed_header)
         ),

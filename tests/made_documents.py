@@ -27,6 +27,7 @@ from edge.trust.keys import seal_public_hex
 
 FLEET, DEVICE, DEPLOYMENT, WATCHLIST = "fleet-1", "van-1", "deployment-1", "list-1"
 PACK_SHA256 = "ab" * 32
+BACKEND = "litert/int8"
 EVENT_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
 NOON_TEXT = "2026-03-01T12:00:00.000Z"
@@ -52,6 +53,7 @@ def order(**changes: Any) -> Order:
         "not_after_utc": "2026-03-01T17:00:00.000Z",
         "pack_sha256": PACK_SHA256,
         "similarity_threshold": 0.55,
+        "threshold_backend": BACKEND,
         "watchlist": WatchlistReference(id=WATCHLIST, entries=3, parts=2, sha256="cd" * 32),
         "room_receipt_key_hex": STRANGER_HEX,
         "room_seal_key_hex": seal_public_hex(ROOM_SEAL),
@@ -68,6 +70,7 @@ def header(**changes: Any) -> WatchlistHeader:
         "pack_sha256": PACK_SHA256,
         "entries": 3,
         "dimension": 16,
+        "subjects": "real",
         "entries_per_part": 2,
         "wrapped_keys": {DEVICE: "AAAA"},
     }

@@ -13,6 +13,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 from collections.abc import Callable, Mapping
+from pathlib import PurePath
 from types import ModuleType
 from typing import Any, Literal
 
@@ -23,11 +24,19 @@ from edge.devices import TensorSpec
 from edge.errors import DelegateUnavailable, LfrError, ModelRejected, PackShapeMismatch, RuntimeUnavailable
 
 RuntimeKind = Literal["auto", "litert", "tflite-runtime"]
+Kernels = Literal["fast", "builtin", "reference"]
+"""Whose arithmetic: the runtime's own choice (XNNPACK where it has one), its kernels without it, or the plain ones."""
 
 _MODULES: dict[str, tuple[str, str]] = {
     "litert": ("ai-edge-litert", "ai_edge_litert.interpreter"),
     "tflite-runtime": ("tflite-runtime", "tflite_runtime.interpreter"),
 }
+_RESOLVERS: dict[Kernels, str] = {
+    "fast": "AUTO",
+    "builtin": "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
+    "reference": "BUILTIN_REF",
+}
+_KERNELS_NAMED: dict[Kernels, str] = {"fast": "", "builtin": "-builtin", "reference": "-reference"}
 _Failure = Callable[[str, str, Exception], LfrError]
 
 _FILE_IDENTIFIER = b"TFL3"
@@ -42,15 +51,16 @@ def choose_runtime(
     threads: int,
     delegate_library: str | None = None,
     delegate_options: Mapping[str, str] | None = None,
+    kernels: Kernels = "fast",
 ) -> LiteRtRuntime:
-    """The runtime asked for; auto takes ai-edge-litert, or else tflite-runtime.
+    """The runtime asked for; auto takes ai-edge-litert, or else tflite-runtime. A van runs the fast kernels.
 
     Raises: RuntimeUnavailable, saying what to install; DelegateUnavailable, naming the library.
     """
     for candidate in _MODULES if kind == "auto" else (kind,):
         module = _import_interpreter(candidate)
         if module is not None:
-            return LiteRtRuntime(candidate, module, threads, delegate_library, delegate_options or {})
+            return LiteRtRuntime(candidate, module, threads, delegate_library, delegate_options or {}, kernels)
     wanted = "no inference runtime" if kind == "auto" else f"runtime {kind} asked for, but {_MODULES[kind][0]} not"
     raise RuntimeUnavailable(
         f"{wanted} installed; install ai-edge-litert (pip install 'lfr-edge[litert]'), or for Coral's older stack "
@@ -90,15 +100,19 @@ class LiteRtRuntime:
         threads: int,
         delegate_library: str | None,
         delegate_options: Mapping[str, str],
+        kernels: Kernels = "fast",
     ) -> None:
         """Raises: DelegateUnavailable."""
         self.name = _MODULES[kind][0]
         self.version = importlib.metadata.version(self.name)
+        self.backend = kind + _KERNELS_NAMED[kernels]
         self._interpreter = interpreter
         self._threads = threads
         self._delegate_library = delegate_library
         self._delegate_options = dict(delegate_options)
+        self._resolver = getattr(interpreter.OpResolverType, _RESOLVERS[kernels])
         if delegate_library is not None:
+            self.backend += f"+{PurePath(delegate_library).name}"
             _check_delegate(delegate_library)
 
     def load(self, content: bytes, label: str) -> LiteRtModel:
@@ -110,7 +124,10 @@ class LiteRtRuntime:
         delegates = [] if self._delegate_library is None else [self._open_delegate(self._delegate_library)]
         try:
             interpreter = self._interpreter.Interpreter(
-                model_content=content, num_threads=self._threads, experimental_delegates=delegates
+                model_content=content,
+                num_threads=self._threads,
+                experimental_delegates=delegates,
+                experimental_op_resolver_type=self._resolver,
             )
         except ValueError as error:
             raise ModelRejected(f"{label}: refused by {self.name} {self.version}: {_one_line(error)}") from error

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from edge.formats.pack import Subjects
 from edge.formats.topics import ID_PATTERN
 
 Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
@@ -20,6 +21,7 @@ EntryId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Base64Text = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Similarity = Annotated[float, Field(ge=-1, le=1)]
+ThresholdBackend = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,47}/(int8|float32)$")]
 Milliseconds = Annotated[float, Field(ge=0, lt=1e12)]
 """Far below 2^53: RFC 8785 writes larger whole numbers as integers that a reader must refuse."""
 
@@ -53,6 +55,7 @@ class Order(Document):
     not_after_utc: UtcText
     pack_sha256: Hex32
     similarity_threshold: Annotated[float, Field(gt=0, lt=1)]
+    threshold_backend: ThresholdBackend
     watchlist: WatchlistReference
     room_receipt_key_hex: Hex32
     room_seal_key_hex: Hex32
@@ -68,6 +71,7 @@ class WatchlistHeader(Document):
     pack_sha256: Hex32
     entries: Annotated[int, Field(ge=1, le=200_000)]
     dimension: Annotated[int, Field(ge=16, le=2048)]
+    subjects: Subjects
     entries_per_part: Annotated[int, Field(ge=1, le=10_000)]
     wrapped_keys: dict[Identifier, Base64Text]
 

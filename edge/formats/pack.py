@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Precision = Literal["int8", "float32"]
+Purpose = Literal["operations", "bring-up"]
+Subjects = Literal["synthetic", "real"]
+"""Who is on a watchlist: rendered people, of whom none exists, or anybody else."""
 Point = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=2, max_length=2)]
 
 
@@ -57,7 +60,7 @@ class PackManifest(_Part):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
     version: Annotated[int, Field(ge=1)]
-    purpose: Literal["operations", "bring-up"]
+    purpose: Purpose
     summary: Annotated[str, Field(min_length=1, max_length=400)]
     licence: Annotated[str, Field(min_length=1, max_length=200)]
     training_data: Annotated[str, Field(min_length=1, max_length=400)]

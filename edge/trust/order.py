@@ -9,18 +9,24 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from edge.clock import parse_utc
-from edge.errors import OrderExpired, OrderInvalid, SealInvalid
+from edge.errors import OrderExpired, OrderInvalid, SealInvalid, ThresholdMismatch
 from edge.formats.documents import Order
 from edge.trust.documents import verify
 from edge.trust.sealing import check_public_key
 
 
 def open_order(
-    data: bytes, authority_keys: Iterable[str], fleet: str, device: str, pack_sha256: str, now: datetime
+    data: bytes,
+    authority_keys: Iterable[str],
+    fleet: str,
+    device: str,
+    pack_sha256: str,
+    backend: str,
+    now: datetime,
 ) -> Order:
-    """The order, if it may be obeyed here and now.
+    """The order, if it may be obeyed here and now. backend: what this box computes with, `litert/int8`.
 
-    Raises: DocumentInvalid, DocumentTooLarge, SignatureInvalid, OrderInvalid, OrderExpired.
+    Raises: DocumentInvalid, DocumentTooLarge, SignatureInvalid, OrderInvalid, ThresholdMismatch, OrderExpired.
     """
     order = verify(data, Order, authority_keys)
     if order.fleet != fleet or device not in order.devices:
@@ -29,6 +35,11 @@ def open_order(
         raise OrderInvalid(
             f"order {order.deployment} is for pack {order.pack_sha256[:16]}…, installed is {pack_sha256[:16]}…; "
             "install the pack that the order names"
+        )
+    if order.threshold_backend != backend:
+        raise ThresholdMismatch(
+            f"order {order.deployment}: its threshold is for {order.threshold_backend}, this van computes with "
+            f"{backend}; set inference to that, or have an order made with: lfr-models threshold"
         )
     try:
         check_public_key(order.room_seal_key_hex)

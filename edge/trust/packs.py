@@ -12,8 +12,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from edge.config_file import parse_yaml
-from edge.errors import PackHashMismatch, PackInvalid, PackMissing
-from edge.formats.pack import PackFile, PackManifest, Precision
+from edge.errors import PackHashMismatch, PackInvalid, PackMissing, PackPurposeRefused
+from edge.formats.pack import PackFile, PackManifest, Precision, Purpose, Subjects
 
 MANIFEST_NAME = "pack.yaml"
 MANIFEST_MAX_BYTES = 256 * 1024
@@ -57,6 +57,15 @@ def check_bytes(file: PackFile, data: bytes, where: str) -> None:
         size = "" if len(data) == file.size_bytes else f" ({len(data)} bytes, need {file.size_bytes})"
         raise PackHashMismatch(
             f"{where}: refused{size}: its SHA-256 is {found}, the manifest of the pack pins {file.sha256}"
+        )
+
+
+def check_subjects(subjects: Subjects, purpose: Purpose, what: str) -> None:
+    """Whether a pack may meet those it is to look for. Raises: PackPurposeRefused."""
+    if purpose == "bring-up" and subjects != "synthetic":
+        raise PackPurposeRefused(
+            f"{what}: its subjects are {subjects}, and the pack is for bring-up, on synthetic people alone: "
+            "install a pack for operations, or enrol rendered people and declare them synthetic"
         )
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from edge.errors import SealInvalid, WatchlistInvalid
 from edge.formats.documents import Order, WatchlistHeader
+from edge.formats.pack import Subjects
 from edge.trust.documents import canonical, document_sha256, verify
 from edge.trust.sealing import seal, unseal, watchlist_key_context
 
@@ -45,10 +46,12 @@ def seal_watchlist(
     pack_sha256: str,
     entries: Sequence[tuple[str, NDArray[np.float32]]],
     recipients: Mapping[str, str],
+    subjects: Subjects = "real",
 ) -> tuple[WatchlistHeader, list[bytes]]:
     """The header (to be signed) and sealed parts of a watchlist.
 
     entries: (entry id, template float32 (d,) of norm 1). recipients: device id to X25519 public key in hex.
+    subjects: synthetic only where every entry is a rendered person.
     Raises: WatchlistInvalid for entries that no van would accept, SealInvalid.
     """
     dimension = _check_entries(watchlist, entries)
@@ -65,6 +68,7 @@ def seal_watchlist(
         pack_sha256=pack_sha256,
         entries=len(entries),
         dimension=dimension,
+        subjects=subjects,
         entries_per_part=per_part,
         wrapped_keys=wrapped,
     )

@@ -80,6 +80,8 @@ class VisionApp:
             seal_key=read_seal_key(settings.keys.seal_key_file),
             pack_sha256=pack.sha256,
             dimension=pack.manifest.embedder.dimension,
+            purpose=pack.manifest.purpose,
+            backend=f"{devices.runtime.backend}/{pack.precision}",
         )
         self._reporter = Reporter(
             fleet=device.fleet,

@@ -12,9 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from edge.clock import Clock
 from edge.errors import LfrError, WatchlistInvalid
 from edge.formats.documents import Order
+from edge.formats.pack import Purpose
 from edge.formats.topics import order_name, watchlist_part_name
 from edge.trust import watchlist
 from edge.trust.order import open_order
+from edge.trust.packs import check_subjects
 from edge.vision.gallery import Gallery
 from edge.vision.memory import LockedBuffer
 
@@ -36,7 +38,10 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who opens it: this box, the keys it trusts, the key it opens with, the pack it runs."""
+    """Who opens it: this box, the keys it trusts, the key it opens with, the pack it runs, and on what.
+
+    backend: `litert/int8`, the runtime's kernels and the pack's precision, to which a threshold belongs.
+    """
 
     fleet: str
     device: str
@@ -44,6 +49,8 @@ class Identity:
     seal_key: X25519PrivateKey
     pack_sha256: str
     dimension: int
+    purpose: Purpose
+    backend: str
 
 
 def await_deployment(
@@ -68,15 +75,22 @@ def await_deployment(
 def open_deployment(fetch: Callable[[str, float], bytes], identity: Identity, clock: Clock) -> Deployment:
     """Fetch, verify and open this box's order and watchlist.
 
-    Raises: RepositoryFileMissing, DocumentInvalid, SignatureInvalid, OrderInvalid, OrderExpired,
-    WatchlistInvalid, SealInvalid.
+    Raises: RepositoryFileMissing, DocumentInvalid, SignatureInvalid, OrderInvalid, ThresholdMismatch, OrderExpired,
+    PackPurposeRefused, WatchlistInvalid, SealInvalid.
     """
     data = fetch(order_name(identity.device), FETCH_TIMEOUT_S)
     order = open_order(
-        data, identity.authority_keys, identity.fleet, identity.device, identity.pack_sha256, clock.now_utc()
+        data,
+        identity.authority_keys,
+        identity.fleet,
+        identity.device,
+        identity.pack_sha256,
+        identity.backend,
+        clock.now_utc(),
     )
     header_name = watchlist_part_name(order.watchlist.id, HEADER_INDEX)
     header = watchlist.open_header(fetch(header_name, FETCH_TIMEOUT_S), order, identity.authority_keys)
+    check_subjects(header.subjects, identity.purpose, f"watchlist {header.id}")
     if header.dimension != identity.dimension:
         raise WatchlistInvalid(
             f"watchlist {header.id}: templates of {header.dimension}, the pack's have {identity.dimension}"

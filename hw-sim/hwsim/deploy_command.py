@@ -61,6 +61,11 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help=f"street: 0 to {SEED_MAX} (0)")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="clip: who is where, as lfr-sim street writes it")
     parser.add_argument("--threshold", type=_share, default=0.55, metavar="X", help="the order's similarity (0.55)")
+    parser.add_argument(
+        "--synthetic",
+        action="store_true",
+        help="declare that everybody enrolled is a rendered person: a bring-up pack takes nobody else",
+    )
     parser.add_argument("--precision", choices=("int8", "float32"), default="int8", help="weights (int8)")
     parser.add_argument("--pace", choices=("realtime", "fast"), default="realtime", help="fast: every frame, no drops")
     parser.add_argument("--headless", action="store_true", help="no pictures on the terminal")
@@ -113,6 +118,7 @@ def _wanted(options: argparse.Namespace) -> Wanted:
         pack_dir=pack_dir,
         precision=options.precision,
         threshold=options.threshold,
+        subjects="synthetic" if options.synthetic else "real",
         truth=options.truth,
         out=options.out,
         pace=options.pace,

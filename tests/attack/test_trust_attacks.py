@@ -22,6 +22,7 @@ from edge.errors import (
     WatchlistInvalid,
 )
 from edge.formats.documents import AlertDocument, Order, ReceiptDocument, WatchlistHeader, WatchlistReference
+from edge.formats.pack import Purpose
 from edge.formats.topics import order_name, watchlist_part_name
 from edge.trust import watchlist
 from edge.trust.documents import DOCUMENT_MAX_BYTES, canonical, document_sha256, parse_strict, public_hex, sign, verify
@@ -34,6 +35,7 @@ from edge.vision.memory import LockedBuffer
 from tests.made_documents import (
     AUTHORITY,
     AUTHORITY_HEX,
+    BACKEND,
     DEPLOYMENT,
     DEVICE,
     FLEET,
@@ -104,13 +106,18 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> list[LockedBuffer]:
     return taken
 
 
-def van_opens(files: Mapping[str, bytes], late: timedelta = timedelta(0), keys: tuple[str, ...] = (AUTHORITY_HEX,)):
+def van_opens(
+    files: Mapping[str, bytes],
+    late: timedelta = timedelta(0),
+    keys: tuple[str, ...] = (AUTHORITY_HEX,),
+    purpose: Purpose = "operations",
+):
     def courier(name: str, timeout_s: float) -> bytes:
         if name not in files:
             raise RepositoryFileMissing(f"{name} did not come")
         return files[name]
 
-    identity = Identity(FLEET, DEVICE, keys, VAN_SEAL, PACK_SHA256, DIMENSION)
+    identity = Identity(FLEET, DEVICE, keys, VAN_SEAL, PACK_SHA256, DIMENSION, purpose, BACKEND)
     return open_deployment(courier, identity, Noon(late))
 
 
@@ -313,7 +320,7 @@ def _context(outside: AlertDocument) -> bytes:
 def test_bomb_of_bytes(bomb: bytes):
     assert len(bomb) <= DOCUMENT_MAX_BYTES
     with pytest.raises(DocumentInvalid):
-        open_order(bomb, [AUTHORITY_HEX], FLEET, DEVICE, PACK_SHA256, NOON)
+        open_order(bomb, [AUTHORITY_HEX], FLEET, DEVICE, PACK_SHA256, BACKEND, NOON)
 
 
 def test_flood_of_signatures():

@@ -168,6 +168,17 @@ class _CountedInterpreters:
                 super().invoke()
 
         self.Interpreter = Counted
+        self.OpResolverType = runtime._interpreter.OpResolverType
+
+
+@pytest.mark.parametrize(("kernels", "suffix"), [("fast", ""), ("builtin", "-builtin"), ("reference", "-reference")])
+def test_every_kernel_path_computes_the_same_network_under_a_name_of_its_own(runtime, kernels, suffix: str):
+    kind = "litert" if runtime.name == "ai-edge-litert" else runtime.name
+    other = choose_runtime(kind, 1, kernels=kernels)
+    assert other.backend == kind + suffix
+    model = load(other, "conv_int8.tflite")
+    (found,), (needed,) = model.run(picture(1)), load(runtime, "conv_int8.tflite").run(picture(1))
+    assert np.abs(found - needed).max() <= 2 * model.outputs[0].scale
 
 
 def test_model_has_run_once_when_loaded(runtime):

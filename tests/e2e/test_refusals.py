@@ -90,3 +90,18 @@ def test_a_missing_path_is_named_at_once(tmp_path: Path, street_pack_dir: Path, 
     done = deploy(tmp_path / "out", street_pack_dir, *arguments)
     assert done.code == 2
     assert f"{missing} {tmp_path / 'nowhere'}" in done.output
+
+
+def test_real_people_under_a_bring_up_pack_are_refused_before_anybody_is_enrolled(
+    tmp_path: Path, street_pack_dir: Path, walker: Path
+) -> None:
+    pack_dir = tmp_path / "packs" / "street"
+    shutil.copytree(street_pack_dir, pack_dir)
+    manifest = pack_dir / "pack.yaml"
+    manifest.write_text(manifest.read_text().replace("purpose: operations", "purpose: bring-up"))
+    done = deploy(
+        tmp_path / "out", pack_dir, "--camera", reference_dir("footage", "classroom.gif"), "--watchlist", walker
+    )
+    assert done.code == 2
+    assert "its subjects are real, and the pack is for bring-up" in done.output
+    assert "enrolled" not in done.output

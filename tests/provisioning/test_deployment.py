@@ -40,6 +40,7 @@ TERMS = OrderTerms(
     use_case="missing people",
     place="market square",
     similarity_threshold=0.58,
+    threshold_backend="litert/int8",
     valid_for=timedelta(hours=6),
     alert_retention_h=24.0,
     pack_sha256="ab" * 32,

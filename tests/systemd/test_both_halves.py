@@ -40,6 +40,7 @@ def site(tmp_path: Path, street_pack_dir: Path, street_pack: VerifiedPack) -> It
         pack_dir=street_pack_dir,
         precision="int8",
         threshold=0.55,
+        subjects="synthetic",
         truth=None,
         out=tmp_path / "out",
         pace="realtime",
@@ -58,7 +59,7 @@ def site(tmp_path: Path, street_pack_dir: Path, street_pack: VerifiedPack) -> It
         for index, vector in enumerate(vectors, 1)
     )
     try:
-        publish_deployment(site, entries, 0.55, street_pack.sha256, SystemClock())
+        publish_deployment(site, entries, wanted, street_pack.sha256, "litert/int8", SystemClock())
         yield site
     finally:
         site.broker.stop()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.errors import DocumentInvalid, LfrError, OrderExpired, OrderInvalid, SignatureInvalid
+from edge.errors import DocumentInvalid, LfrError, OrderExpired, OrderInvalid, SignatureInvalid, ThresholdMismatch
 from edge.formats.documents import Order
 from edge.trust.documents import sign
 from edge.trust.order import check_period, open_order
@@ -16,6 +17,7 @@ from tests import json_values
 from tests.made_documents import (
     AUTHORITY,
     AUTHORITY_HEX,
+    BACKEND,
     DEVICE,
     FLEET,
     NOON,
@@ -27,7 +29,14 @@ from tests.made_documents import (
     sign_anything,
 )
 
-PLACE = {"authority_keys": [AUTHORITY_HEX], "fleet": FLEET, "device": DEVICE, "pack_sha256": PACK_SHA256, "now": NOON}
+PLACE = {
+    "authority_keys": [AUTHORITY_HEX],
+    "fleet": FLEET,
+    "device": DEVICE,
+    "pack_sha256": PACK_SHA256,
+    "backend": BACKEND,
+    "now": NOON,
+}
 
 
 def opened(document: Order, **changes) -> Order:
@@ -115,6 +124,12 @@ def test_text_that_is_no_time_is_refused(text: str):
         opened(order().model_copy(update={"not_after_utc": text}))
     with pytest.raises(OrderInvalid):
         check_period(order().model_copy(update={"not_after_utc": text}), NOON)
+
+
+@pytest.mark.parametrize("backend", ["litert/float32", "tflite-runtime/int8", "litert+libedgetpu.so.1/int8"])
+def test_order_whose_threshold_was_set_for_another_backend_is_refused_with_both_names(backend: str):
+    with pytest.raises(ThresholdMismatch, match=f"for {BACKEND}, this van computes with {re.escape(backend)}"):
+        opened(order(), backend=backend)
 
 
 def test_order_whose_room_key_cannot_be_sealed_to_is_refused():

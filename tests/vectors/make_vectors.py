@@ -28,6 +28,7 @@ VAN_SEAL, ROOM_SEAL, EPHEMERAL = (X25519PrivateKey.from_private_bytes(bytes([n])
 CONTENT_KEY = b"\x07" * 32
 FLEET, DEVICE, DEPLOYMENT, LIST = "fleet-1", "van-1", "deployment-1", "list-1"
 PACK = "ab" * 32
+BACKEND = "litert/int8"
 EVENT_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 NOON = "2026-03-01T12:00:00.000Z"
 DIMENSION, PER_PART = 16, 2
@@ -97,6 +98,7 @@ def order(**changes: Any) -> dict[str, Any]:
         "not_after_utc": "2026-03-01T17:00:00.000Z",
         "pack_sha256": PACK,
         "similarity_threshold": 0.55,
+        "threshold_backend": BACKEND,
         "watchlist": {"id": LIST, "entries": 3, "parts": 2, "sha256": "cd" * 32},
         "room_receipt_key_hex": raw(STRANGER).hex(),
         "room_seal_key_hex": raw(ROOM_SEAL).hex(),
@@ -134,6 +136,8 @@ def orders() -> Iterator[Vector]:
     yield one("as-header", "DocumentInvalid", "another type, well signed", canonical(document(header(), AUTHORITY)))
     elsewhere = canonical(document(order(fleet="fleet-2"), AUTHORITY))
     yield one("other-fleet", "OrderInvalid", "for a van of the same name in another fleet", elsewhere)
+    reference = canonical(document(order(threshold_backend="litert-reference/int8"), AUTHORITY))
+    yield one("other-backend", "ThresholdMismatch", "its threshold is for other kernels", reference)
     no_date = canonical(document(order(not_after_utc="2026-02-30T17:00:00.000Z"), AUTHORITY))
     yield one("no-date", "OrderInvalid", "ends on 30 February", no_date)
     over = canonical(document(order(not_after_utc=NOON), AUTHORITY))
@@ -207,18 +211,20 @@ def alerts() -> Iterator[Vector]:
     yield one("inside-blank", "DocumentInvalid", "inside not canonical", alert_event(canonical(MATCH) + b" "))
 
 
-def header() -> dict[str, Any]:
+def header(**changes: Any) -> dict[str, Any]:
     info = b"lfr-edge watchlist key v1\0" + canonical([LIST, DEPLOYMENT, DEVICE])
-    return {
+    fields = {
         "type": "watchlist",
         "id": LIST,
         "deployment": DEPLOYMENT,
         "pack_sha256": PACK,
         "entries": 3,
         "dimension": DIMENSION,
+        "subjects": "real",
         "entries_per_part": PER_PART,
         "wrapped_keys": {DEVICE: base64.b64encode(hpke(CONTENT_KEY, raw(VAN_SEAL), info)).decode()},
     }
+    return {**fields, **changes}
 
 
 def entry(number: int, axis: int, length: int = 32767) -> tuple[bytes, bytes]:
@@ -241,7 +247,18 @@ def watchlists() -> Iterator[Vector]:
         lines = [base64.b64encode(piece) + b"\n" for piece in (pinning, head, *parts)]
         return f"watchlist-{name}", "watchlist", expect, shows, b"".join(lines)
 
+    def bring_up(name: str, expect: str, shows: str, subjects: str) -> Vector:
+        """Read by a van whose pack is for bring-up."""
+        head = canonical(document(header(subjects=subjects), AUTHORITY))
+        reference = {"id": LIST, "entries": 3, "parts": 2, "sha256": hashlib.sha256(head).hexdigest()}
+        pinned = canonical(document(order(watchlist=reference), AUTHORITY))
+        lines = [base64.b64encode(piece) + b"\n" for piece in (pinned, head, first, second)]
+        return f"watchlist-{name}", "watchlist-bring-up", expect, shows, b"".join(lines)
+
     yield one("good", "ok", "three entries in two parts", first, second)
+    yield bring_up("synthetic-bring-up", "ok", "rendered people under a bring-up pack", "synthetic")
+    yield bring_up("real-bring-up", "PackPurposeRefused", "real people under a bring-up pack", "real")
+    yield bring_up("subjects-unknown", "DocumentInvalid", "neither real nor synthetic", "mixed")
     unpinned = canonical(document({**header(), "wrapped_keys": {}}, AUTHORITY))
     yield one("unpinned", "WatchlistInvalid", "a header that the order does not name", first, second, head=unpinned)
     yield one("missing-part", "WatchlistInvalid", "the second part did not come", first)

@@ -11,18 +11,21 @@ import pytest
 from edge import errors
 from edge.clock import parse_utc
 from edge.formats.documents import AlertDocument
+from edge.formats.pack import Purpose
 from edge.trust import watchlist
 from edge.trust.envelope import unwrap
 from edge.trust.order import open_order
+from edge.trust.packs import check_subjects
 from edge.trust.sealing import alert_context, unseal_match
 from tests.vectors import make_vectors as made
 
 VECTORS = sorted(made.HERE.glob("*.vector"))
 AUTHORITY_HEX = made.raw(made.AUTHORITY).hex()
+NOON = parse_utc(made.NOON)
 
 
 def read_order(body: bytes) -> None:
-    assert open_order(body, [AUTHORITY_HEX], made.FLEET, made.DEVICE, made.PACK, parse_utc(made.NOON)).place
+    assert open_order(body, [AUTHORITY_HEX], made.FLEET, made.DEVICE, made.PACK, made.BACKEND, NOON).place
 
 
 def read_alert(body: bytes) -> None:
@@ -32,10 +35,11 @@ def read_alert(body: bytes) -> None:
     assert (match.model_dump(), jpeg) == (made.MATCH, b"jpeg")
 
 
-def read_watchlist(body: bytes) -> None:
+def read_watchlist(body: bytes, purpose: Purpose = "operations") -> None:
     pinning, head, *parts = map(base64.b64decode, body.splitlines())
-    order = open_order(pinning, [AUTHORITY_HEX], made.FLEET, made.DEVICE, made.PACK, parse_utc(made.NOON))
+    order = open_order(pinning, [AUTHORITY_HEX], made.FLEET, made.DEVICE, made.PACK, made.BACKEND, NOON)
     header = watchlist.open_header(head, order, [AUTHORITY_HEX])
+    check_subjects(header.subjects, purpose, header.id)
     plain = np.ones(watchlist.plaintext_bytes(header), np.uint8)
     templates = np.ones((header.entries, header.dimension), np.float32)
     try:
@@ -51,7 +55,12 @@ def read_watchlist(body: bytes) -> None:
         assert not plain.any()
 
 
-READERS = {"order": read_order, "alert": read_alert, "watchlist": read_watchlist}
+READERS = {
+    "order": read_order,
+    "alert": read_alert,
+    "watchlist": read_watchlist,
+    "watchlist-bring-up": lambda body: read_watchlist(body, "bring-up"),
+}
 
 
 @pytest.mark.parametrize("path", VECTORS, ids=lambda path: path.stem)

@@ -22,7 +22,7 @@ from edge.config import Settings
 from edge.devices import CameraGeometry, Capture, Model
 from edge.errors import CameraError, ModelRejected, PeerGone
 from edge.exits import Exit
-from edge.formats.pack import PackManifest
+from edge.formats.pack import PackManifest, Subjects
 from edge.trust import watchlist
 from edge.trust.documents import public_hex
 from edge.trust.keys import seal_public_hex, write_private
@@ -46,6 +46,7 @@ from tests.vision.made import (
 )
 
 FLEET, DEVICE, DEPLOYMENT = "fleet-1", "van-1", "market-square"
+BACKEND = "made/int8"
 FRAMES_PER_S = 10.0
 
 
@@ -62,7 +63,7 @@ def made_pack() -> VerifiedPack:
 class MadeRuntime:
     """Implements Runtime; keeps the networks it loaded."""
 
-    name, version = "made", "1"
+    name, version, backend = "made", "1", "made"
 
     def __init__(self) -> None:
         self.detectors: list[SeeingDetector] = []
@@ -215,6 +216,7 @@ class MadeVan:
             "use_case": "test",
             "place": "market square",
             "similarity_threshold": 0.5,
+            "threshold_backend": BACKEND,
             "valid_for": timedelta(hours=1),
             "alert_retention_h": 1.0,
             "pack_sha256": self.pack.sha256,
@@ -227,6 +229,7 @@ class MadeVan:
         device: str = DEVICE,
         key: Ed25519PrivateKey | None = None,
         per_part: int | None = None,
+        subjects: Subjects = "synthetic",
         **changes: Any,
     ) -> dict[str, bytes]:
         """The fleet's files for a deployment of made people; changes: of the order's terms.
@@ -241,7 +244,7 @@ class MadeVan:
             largest = per_part * watchlist.entry_bytes(DIMENSION) + watchlist.TAG_BYTES
         with mock.patch.object(watchlist, "PART_MAX_BYTES", largest):
             terms = self.terms(**changes)
-            return prepare_files(terms, entries, seal_keys, room, key or self.authority_key, self.clock)
+            return prepare_files(terms, entries, seal_keys, room, key or self.authority_key, self.clock, subjects)
 
     def settings(self, **sections: dict[str, Any]) -> Settings:
         values: dict[str, Any] = {

@@ -14,9 +14,11 @@ from edge.errors import (
     LfrError,
     OrderExpired,
     OrderInvalid,
+    PackPurposeRefused,
     RepositoryFileMissing,
     SealInvalid,
     SignatureInvalid,
+    ThresholdMismatch,
     WatchlistInvalid,
 )
 from edge.formats.topics import order_name, watchlist_part_name
@@ -25,7 +27,7 @@ from edge.vision import deployment
 from edge.vision.deployment import Identity, await_deployment, open_deployment
 from edge.vision.memory import LockedBuffer
 from tests.vision.made import DIMENSION, entry_of, template_of
-from tests.vision.made_van import DEPLOYMENT, DEVICE, FLEET, MadeVan, keep_in
+from tests.vision.made_van import BACKEND, DEPLOYMENT, DEVICE, FLEET, MadeVan, keep_in
 
 LIST = f"{DEPLOYMENT}-list"
 
@@ -39,7 +41,8 @@ def van(tmp_path: Path) -> Iterator[MadeVan]:
 
 @pytest.fixture
 def identity(van: MadeVan) -> Identity:
-    return Identity(FLEET, DEVICE, (public_hex(van.authority_key),), van.seal_key, van.pack.sha256, DIMENSION)
+    keys = (public_hex(van.authority_key),)
+    return Identity(FLEET, DEVICE, keys, van.seal_key, van.pack.sha256, DIMENSION, "bring-up", BACKEND)
 
 
 class Fleet:
@@ -142,9 +145,10 @@ def test_order_outside_its_time_is_refused(van, identity, wait_s):
         ({"device": "van-2"}, OrderInvalid),
         ({"fleet": "fleet-2"}, OrderInvalid),
         ({"pack_sha256": "00" * 32}, OrderInvalid),
+        ({"backend": "made/float32"}, ThresholdMismatch),
         ({"dimension": 64}, WatchlistInvalid),
     ],
-    ids=["another van", "another fleet", "another pack", "another template size"],
+    ids=["another van", "another fleet", "another pack", "another backend", "another template size"],
 )
 def test_a_deployment_of_something_else_is_refused(van, identity, change, error):
     with pytest.raises(error):
@@ -153,6 +157,20 @@ def test_a_deployment_of_something_else_is_refused(van, identity, change, error)
             replace(identity, **change),
             van.clock,
         )
+
+
+def test_real_people_under_a_bring_up_pack_are_refused_before_any_of_them_is_asked_for(van, identity, buffers):
+    fleet = Fleet(van.files(subjects="real"))
+    with pytest.raises(PackPurposeRefused, match=rf"{LIST}.*real.*bring-up"):
+        open_deployment(fleet.fetch, identity, van.clock)
+    assert fleet.asked == [order_name(DEVICE), watchlist_part_name(LIST, 0)]
+    assert not buffers
+
+
+@pytest.mark.parametrize("subjects", ["real", "synthetic"])
+def test_an_operations_pack_takes_either(van, identity, subjects):
+    operating = replace(identity, purpose="operations")
+    assert len(open_deployment(Fleet(van.files(subjects=subjects)).fetch, operating, van.clock).gallery) == 3
 
 
 def test_a_list_wrapped_to_another_key_does_not_open(van, identity, tmp_path):

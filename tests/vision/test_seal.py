@@ -41,6 +41,7 @@ ORDER = Order(
     not_after_utc="2025-01-01T08:00:00.000Z",
     pack_sha256="ab" * 32,
     similarity_threshold=0.5,
+    threshold_backend="litert/int8",
     watchlist=WatchlistReference(id="market-list", entries=3, parts=1, sha256="cd" * 32),
     room_receipt_key_hex=public_hex(Ed25519PrivateKey.generate()),
     room_seal_key_hex=seal_public_hex(ROOM),

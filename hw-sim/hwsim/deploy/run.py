@@ -15,7 +15,7 @@ from edge.clock import SystemClock
 from edge.drivers.litert import LiteRtRuntime, choose_runtime
 from edge.errors import DeploymentBroken, DeploymentRefused
 from edge.exits import Exit
-from edge.trust.packs import VerifiedPack, open_pack
+from edge.trust.packs import VerifiedPack, check_subjects, open_pack
 from edge.vision.enrol import FacePath
 from hwsim.deploy.live_truth import LiveTruth
 from hwsim.deploy.parts import Faults, Part, read_json, read_lines, start_room, start_van
@@ -59,6 +59,7 @@ class Deployment:
         check_wanted(wanted)
         wanted.out.mkdir(parents=True, exist_ok=True)
         pack = open_pack(wanted.pack_dir, wanted.precision)
+        check_subjects(wanted.subjects, pack.manifest.purpose, "the watchlist")
         self._teller.say("pack", f"{pack.manifest.name} {pack.manifest.version}, {pack.precision}, hashes good")
         if wanted.street is not None and wanted.street.people_dir == wanted.watchlist_dir:
             self._teller.say("note", "all walk past with the photographs that enrolled them; give --people")
@@ -66,7 +67,8 @@ class Deployment:
         site = build_site(wanted, wanted.pack_dir)
         try:
             self._teller.say("broker", f"mosquitto on port {site.broker.port}, mutual TLS, one access list per device")
-            size = publish_deployment(site, entries, wanted.threshold, pack.sha256, SystemClock())
+            backend = f"{self._runtime.backend}/{pack.precision}"
+            size = publish_deployment(site, entries, wanted, pack.sha256, backend, SystemClock())
             self._teller.say(
                 "order", f"signed; watchlist of {len(entries)} sealed for the van: {size / 1024:.0f} KB published"
             )

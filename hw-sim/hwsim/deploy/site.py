@@ -99,7 +99,9 @@ def build_site(wanted: Wanted, pack_dir: Path) -> Site:
     return site
 
 
-def publish_deployment(site: Site, entries: tuple[Entry, ...], threshold: float, pack_sha256: str, clock: Clock) -> int:
+def publish_deployment(
+    site: Site, entries: tuple[Entry, ...], wanted: Wanted, pack_sha256: str, backend: str, clock: Clock
+) -> int:
     """Seal the watchlist, sign the order, publish both, leave the room its bundle; bytes published."""
     terms = OrderTerms(
         deployment=DEPLOYMENT,
@@ -107,7 +109,8 @@ def publish_deployment(site: Site, entries: tuple[Entry, ...], threshold: float,
         authorising_officer="simulated",
         use_case="simulated deployment",
         place="simulated street",
-        similarity_threshold=threshold,
+        similarity_threshold=wanted.threshold,
+        threshold_backend=backend,
         valid_for=ORDER_LASTS,
         alert_retention_h=ALERT_RETENTION_H,
         pack_sha256=pack_sha256,
@@ -119,6 +122,7 @@ def publish_deployment(site: Site, entries: tuple[Entry, ...], threshold: float,
         RoomKeys(site.room_keys.signing_key_hex, site.room_keys.seal_key_hex),
         site.authority.authority_key(),
         clock,
+        wanted.subjects,
     )
     write_room_bundle(site.work / "room" / "bundle", DEPLOYMENT, entries)
     with _publisher(site) as publisher:

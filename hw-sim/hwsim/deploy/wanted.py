@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from edge.errors import DeploymentRefused
+from edge.formats.pack import Subjects
 
 STREET = "street"
 
@@ -32,7 +33,10 @@ class Fault:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A deployment. camera: a clip, or None for the street. threshold: what the order will say."""
+    """A deployment. camera: a clip, or None for the street. threshold: what the order will say.
+
+    subjects: whether everybody who is enrolled, filler too, is a rendered person.
+    """
 
     camera: Path | None
     street: StreetWanted | None
@@ -42,6 +46,7 @@ class Wanted:
     pack_dir: Path
     precision: Literal["int8", "float32"]
     threshold: float
+    subjects: Subjects
     truth: Path | None
     out: Path
     pace: Literal["realtime", "fast"]
