@@ -27,9 +27,9 @@ def detector_loss(outputs: Sequence[dict[str, Tensor]], targets: Sequence[Target
         if not len(target.image):
             continue
         owners += len(target.image)
-        where = tuple(torch.from_numpy(index) for index in (target.image, target.row, target.column))
+        where = tuple(torch.from_numpy(index).to(zero.device) for index in (target.image, target.row, target.column))
         cells = torch.stack([where[2], where[1]], 1).float()
-        wanted_boxes, wanted_marks = torch.from_numpy(target.boxes), torch.from_numpy(target.landmarks)
+        wanted_boxes, wanted_marks = (torch.from_numpy(a).to(zero.device) for a in (target.boxes, target.landmarks))
         found = decode_boxes(output["box"].permute(0, 2, 3, 1)[where], cells, stride)
         overlap, box_part = _box_loss(found, wanted_boxes)
         box = box + box_part.sum()
@@ -58,7 +58,7 @@ def decode_boxes(raw: Tensor, cells: Tensor, stride: int) -> Tensor:
 
 
 def _face_loss(logits: Tensor, target: Targets) -> Tensor:
-    owns, asked = torch.from_numpy(target.owns), torch.from_numpy(target.asked)
+    owns, asked = (torch.from_numpy(a).to(logits.device) for a in (target.owns, target.asked))
     entropy = functional.binary_cross_entropy_with_logits(logits, owns, reduction="none")
     sure = torch.sigmoid(logits)
     surprise = torch.where(owns > 0, 1 - sure, sure) ** FOCUS

@@ -26,13 +26,21 @@ TURN_RAD, STRETCH, SHIFT = 0.05, 0.04, 0.02
 class EmbedderTrainee:
     """Implements `models.training.run.Trainee`."""
 
-    def __init__(self, images: NDArray[np.uint8], identities: NDArray[np.int64], seed: int, steps: int, batch: int):
+    def __init__(
+        self,
+        images: NDArray[np.uint8],
+        identities: NDArray[np.int64],
+        seed: int,
+        steps: int,
+        batch: int,
+        device: torch.device,
+    ):
         """images: uint8 (n, side, side, 3) BGR, the network's input in the middle; identities: (n,) from 0."""
         torch.manual_seed(seed)
-        self._images, self._identities = images, identities
+        self._images, self._identities, self._device = images, identities, device
         self._seed, self._steps, self._batch = seed, steps, batch
-        self.network = EmbedderNet().to(memory_format=torch.channels_last)
-        self._classes = nn.Parameter(torch.randn(int(identities.max()) + 1, DIMENSION) * 0.01)
+        self.network = EmbedderNet().to(device, memory_format=torch.channels_last)
+        self._classes = nn.Parameter(torch.randn(int(identities.max()) + 1, DIMENSION).to(device) * 0.01)
         self._optimiser = torch.optim.AdamW(
             [*self.network.parameters(), self._classes], lr=RATE_MAX, weight_decay=WEIGHT_DECAY
         )
@@ -45,8 +53,8 @@ class EmbedderTrainee:
             group["lr"] = rate
         rows = self._rows(index)
         rng = np.random.default_rng([self._seed, 1, index])
-        images = augment(torch.from_numpy(self._images[rows]), rng)
-        wanted = torch.from_numpy(self._identities[rows])
+        images = augment(torch.from_numpy(self._images[rows]), rng).to(self._device)
+        wanted = torch.from_numpy(self._identities[rows]).to(self._device)
         templates = functional.normalize(self.network(images))
         cosines = templates @ functional.normalize(self._classes).T
         margin = MARGIN * min(1.0, progress / MARGIN_FULL_AT)

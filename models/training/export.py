@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.build.graph import Activation, Binary, Conv, DepthwiseConv, Graph, Node, Reshape, Unary, Upsample
+from models.build.graph import Activation, Binary, Conv, DepthwiseConv, Graph, Node, Padding, Reshape, Unary, Upsample
 from models.training.detector_net import FIELDS, STRIDES, DetectorNet
 from models.training.embedder_net import DIMENSION, INPUT_PX, EmbedderNet
 from models.training.layers import INPUT_SCALE, ConvNorm, Residual, Separable
@@ -38,7 +38,7 @@ class _Nodes:
         if takes_bytes:
             weights = weights * INPUT_SCALE
         activation: Activation = "relu" if relu else "none"
-        padding = "valid" if valid else "same"
+        padding: Padding = "valid" if valid else "same"
         depthwise = layer.groups > 1
         laid = weights.transpose(1, 2, 3, 0) if depthwise else weights.transpose(0, 2, 3, 1)
         self.constants[f"{name}/weights"] = np.ascontiguousarray(laid, np.float32)

@@ -1,0 +1,51 @@
+"""Train the bring-up detector on rendered frames: make the set, train, draw the curves."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from edge.clock import SystemClock
+from edge.errors import LfrError
+from models.progress import counting_bar
+from models.training import command, curves, frame_set, run
+from models.training.detector_trainee import DetectorTrainee
+from models.training.shards import read_shards
+
+SEED, FRAMES, STEPS, BATCH = 7, 20_000, 8_000, 24
+
+_DESCRIPTION = """\
+Train the detector of the bring-up pack on rendered people, nobody else's. The set is made first, shard by shard; then
+training goes on from the last checkpoint in --out, or begins. Cut off anywhere, the same command goes on."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; its exit code."""
+    parser = command.parser("train_detector", _DESCRIPTION, SEED, STEPS, BATCH)
+    parser.add_argument("--frames", type=command.count, default=FRAMES, metavar="N", help=f"default: {FRAMES}")
+    options = parser.parse_args(argv)
+    try:
+        _train(options)
+    except LfrError as error:
+        print(f"train_detector: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _train(options: argparse.Namespace) -> None:
+    with counting_bar("frames") as report:
+        frame_set.make_frame_set(options.set, options.seed, options.frames, options.workers, report)
+    if options.only_set:
+        return
+    device = command.prepare(options)
+    frames = read_shards(options.set)
+    trainee = DetectorTrainee(frames, options.seed, options.steps, options.batch, device)
+    settings = {"seed": options.seed, "steps": options.steps, "batch": options.batch, "frames": len(frames["images"])}
+    with counting_bar("steps") as report:
+        run.run(trainee, options.out, options.steps, settings, SystemClock(), command.told(report, options.steps))
+    curves.draw_curves(options.out / run.CURVES_NAME, options.out / "curves.png", "bring-up detector")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

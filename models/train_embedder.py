@@ -1,0 +1,54 @@
+"""Train the bring-up embedder on rendered faces: make the set, train, draw the curves."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from edge.clock import SystemClock
+from edge.errors import LfrError
+from models.progress import counting_bar
+from models.training import command, curves, face_set, run
+from models.training.embedder_trainee import EmbedderTrainee
+from models.training.shards import read_shards
+
+SEED, IDENTITIES, VIEWS, STEPS, BATCH = 7, 6_000, 16, 6_000, 128
+
+_DESCRIPTION = """\
+Train the embedder of the bring-up pack on rendered people, nobody else's. The set is made first, shard by shard; then
+training goes on from the last checkpoint in --out, or begins. Cut off anywhere, the same command goes on."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; its exit code."""
+    parser = command.parser("train_embedder", _DESCRIPTION, SEED, STEPS, BATCH)
+    parser.add_argument(
+        "--identities", type=command.count, default=IDENTITIES, metavar="N", help=f"default: {IDENTITIES}"
+    )
+    parser.add_argument("--views", type=command.count, default=VIEWS, metavar="N", help=f"of each, default: {VIEWS}")
+    options = parser.parse_args(argv)
+    try:
+        _train(options)
+    except LfrError as error:
+        print(f"train_embedder: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _train(options: argparse.Namespace) -> None:
+    with counting_bar("shards of faces") as report:
+        face_set.make_face_set(options.set, options.seed, options.identities, options.views, options.workers, report)
+    if options.only_set:
+        return
+    device = command.prepare(options)
+    faces = read_shards(options.set)
+    trainee = EmbedderTrainee(faces["images"], faces["identities"], options.seed, options.steps, options.batch, device)
+    settings = {"seed": options.seed, "steps": options.steps, "batch": options.batch, "faces": len(faces["images"])}
+    with counting_bar("steps") as report:
+        run.run(trainee, options.out, options.steps, settings, SystemClock(), command.told(report, options.steps))
+    curves.draw_curves(options.out / run.CURVES_NAME, options.out / "curves.png", "bring-up embedder")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
