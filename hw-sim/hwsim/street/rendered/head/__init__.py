@@ -1,0 +1,1 @@
+"""Rendered people's heads: identities, looks, geometry, paint, and pictures of one head."""

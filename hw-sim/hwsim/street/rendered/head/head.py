@@ -1,0 +1,102 @@
+"""A person's head as parts to draw: built once for an identity, once more for each look, kept while in use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.street.rendered.head.ears import ear_parts, neck_part
+from hwsim.street.rendered.head.eyes import paint_eyes
+from hwsim.street.rendered.head.hair import beard_parts, hair_parts
+from hwsim.street.rendered.head.hairline import paint_hair
+from hwsim.street.rendered.head.hairstyle import BeardStyle, HairStyle
+from hwsim.street.rendered.head.identity import Identity
+from hwsim.street.rendered.head.look import Look
+from hwsim.street.rendered.head.skin import paint_skin
+from hwsim.street.rendered.head.skull import Skull, build_skull, skull_faces, skull_uv
+from hwsim.street.rendered.head.texels import Texels, lay_texels
+from hwsim.street.rendered.head.warp import express, warp
+from hwsim.street.rendered.head.worn import glasses_parts, hat_parts
+from hwsim.street.rendered.mesh import Floats, Part, make_part
+
+PEOPLE_KEPT, LOOKS_KEPT = 48, 48
+"""Built heads held at once: about 3.5 MB for each person and 2 MB for each look."""
+
+_FACE_TOP_CM = 4.6
+_FACE_FRONT_CM = -0.8
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """Head coordinates: centimetres, x to the picture's right, y up, z to the viewer, zero between and behind the eyes.
+
+    landmarks_cm: float32 (5, 3), eye, eye, nose tip, mouth corner, mouth corner, left to right in a frontal picture.
+    face_cm: float32 (k, 3), the face's outline: surface points in front of the ears, from 4.6 cm above the eyes, the
+    upper forehead, to the chin. A face's box in a picture is the least upright rectangle about their projections.
+    """
+
+    parts: tuple[Part, ...]
+    landmarks_cm: Floats
+    face_cm: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Bare:
+    skull: Skull
+    texels: Texels
+    skin: Floats
+
+
+@lru_cache(maxsize=PEOPLE_KEPT)
+def _bare(identity: Identity) -> _Bare:
+    skull = build_skull(identity.shape)
+    texels = lay_texels(skull.vertices, np.random.default_rng([identity.seed, 2]))
+    return _Bare(skull, texels, paint_skin(texels, identity.shape, identity.complexion))
+
+
+@lru_cache(maxsize=LOOKS_KEPT)
+def _haired(identity: Identity, style: HairStyle, beard: BeardStyle, hair: tuple[float, float, float]) -> Floats:
+    bare = _bare(identity)
+    texture = bare.skin.copy()
+    paint_hair(texture, bare.texels, identity.shape, identity.complexion, style, beard, np.asarray(hair))
+    return texture
+
+
+@lru_cache(maxsize=LOOKS_KEPT)
+def build_head(identity: Identity, look: Look) -> Head:
+    """A head with ears, hair, neck and what is worn on it."""
+    bare, shape = _bare(identity), identity.shape
+    skull, skin = bare.skull, identity.complexion.skin
+    texture = _haired(identity, look.hairstyle, look.beard, look.hair).copy()
+    paint_eyes(texture, bare.texels, shape, identity.complexion, look.gaze)
+    moved = express(skull.vertices, shape, look.expression)
+
+    def place(points: NDArray[np.float64]) -> Floats:
+        return warp(points, shape)
+
+    face = make_part(
+        place(moved), skull_faces(), texture, skull_uv(), skull.occlusion, specular=0.16, gloss=14.0, wrap=0.3
+    )
+    hair = np.asarray(look.hair)
+    parts = [
+        face,
+        *ear_parts(skull, shape, skin, place),
+        neck_part(skin, identity.sex == "male", shape.fat),
+        *hair_parts(skull, look.hairstyle, hair, place, under_hat=look.hat is not None),
+        *beard_parts(skull, shape, look.beard, identity.complexion.beard, moved, place),
+    ]
+    if look.hat is not None:
+        parts += hat_parts(skull, look.hat, place)
+    if look.glasses is not None:
+        parts += glasses_parts(shape, look.glasses, look.tinted, place)
+    landmarks = place(express(skull.landmarks, shape, look.expression))
+    return Head(tuple(parts), landmarks, _outline(face, shape.eye_y_cm, shape.chin_y_cm))
+
+
+def _outline(face: Part, eye_y_cm: float, chin_y_cm: float) -> Floats:
+    v = face.vertices
+    inside = (v[:, 1] < eye_y_cm + _FACE_TOP_CM) & (v[:, 1] > chin_y_cm - 1.2) & (v[:, 2] > _FACE_FRONT_CM)
+    return np.ascontiguousarray(v[inside])
