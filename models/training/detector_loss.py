@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from models.training.detector_net import STRIDES
 from models.training.detector_targets import Targets
+from models.training.geometry import STRIDES
 
 FOCUS = 2.0
 """Focal loss's exponent (Lin et al. 2017)."""

@@ -8,9 +8,9 @@ from typing import cast
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
+from models.training.geometry import STRIDES
 from models.training.layers import INPUT_SCALE, ConvNorm, Separable
 
-STRIDES = (8, 16, 32)
 FIELDS = {"face": 1, "fit": 1, "box": 4, "landmarks": 10}
 """Channels of each output. face: logit that there is one; fit: logit of how well the box lies on it."""
 

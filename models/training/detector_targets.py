@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.detector_net import STRIDES
+from models.training.geometry import STRIDES
 
 NONE, IGNORED, FACE = -1, 0, 1
 """Kinds of a row: nothing; something that is neither right nor wrong to find (tiny, hidden, in profile); a face."""

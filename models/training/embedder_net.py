@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from models.training.geometry import DIMENSION, INPUT_PX
 from models.training.layers import INPUT_SCALE, ConvNorm, Residual
-
-INPUT_PX = 64
-DIMENSION = 128
-
-ALIGNMENT = (
-    (0.34191607, 0.46157411),
-    (0.65653393, 0.45983393),
-    (0.50022500, 0.64050536),
-    (0.37097589, 0.82469196),
-    (0.63151696, 0.82325089),
-)
-"""The five points, in fractions of the input: those of ArcFace (Deng et al. 2019), which show the whole head."""
 
 _STEM, _EARLY, _MIDDLE, _LATE = 24, 48, 96, 128
 

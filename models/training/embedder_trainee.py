@@ -11,7 +11,8 @@ import torch.nn.functional as functional
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.training.embedder_net import DIMENSION, INPUT_PX, EmbedderNet
+from models.training.embedder_net import EmbedderNet
+from models.training.geometry import DIMENSION, INPUT_PX
 
 SCALE, MARGIN = 28.0, 0.32
 """CosFace (Wang et al. 2018). The margin comes in over the first fifth of the run."""

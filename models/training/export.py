@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.build.graph import Activation, Binary, Conv, DepthwiseConv, Graph, Node, Padding, Reshape, Unary, Upsample
-from models.training.detector_net import FIELDS, STRIDES, DetectorNet
-from models.training.embedder_net import DIMENSION, INPUT_PX, EmbedderNet
+from models.training.detector_net import FIELDS, DetectorNet
+from models.training.embedder_net import EmbedderNet
+from models.training.geometry import DIMENSION, INPUT_PX, STRIDES
 from models.training.layers import INPUT_SCALE, ConvNorm, Residual, Separable
 
 _INPUT = "image"
