@@ -75,8 +75,8 @@ def beard_parts(
     kept = faces[(cover[faces] > 0.2).any(1)]
     return [
         make_part(
-            place(vertices + skull.normals * stand[:, None]), kept, strand_texture(colour, rng, True), skull_uv() * [5, 2],
-            np.clip(0.78 + 0.15 * noise, 0.3, 1.1) * skull.occlusion, specular=0.06, gloss=6.0,
+            place(vertices + skull.normals * stand[:, None]), kept, strand_texture(colour, rng, True),
+            skull_uv() * [5, 2], np.clip(0.78 + 0.15 * noise, 0.3, 1.1) * skull.occlusion, specular=0.06, gloss=6.0,
         )
     ]  # fmt: skip
 

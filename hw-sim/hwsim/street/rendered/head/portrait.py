@@ -176,9 +176,9 @@ def _render(
     else:
         behind = cv2.resize(background, (width * n, height * n), interpolation=cv2.INTER_NEAREST)
     covered = canvas.owner > 0
-    picture = np.where(covered[..., None], canvas.light[..., ::-1], behind)
+    picture: Floats = np.where(covered[..., None], canvas.light[..., ::-1], behind)
     if n > 1:
-        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+        picture = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.float32)
         covered = cv2.resize(covered.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0.5
     outline = lens.pixels(head.face_cm)
     left, top = outline[:, :2].min(0)
