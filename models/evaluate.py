@@ -1,4 +1,4 @@
-"""Evaluating a pack on an open set, through the code that runs on the van: detect, align, embed, search."""
+"""Evaluating a pack on an open set, through the code that runs on the van: detect, align, embed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,10 @@ from edge.errors import NoFaceFound
 from edge.records import Template
 from edge.trust.packs import VerifiedPack
 from edge.vision.enrol import FacePath, read_photograph
-from edge.vision.gallery import Gallery
-from edge.vision.memory import LockedBuffer
-from models.openset import NOT_COMPARED, OperatingPoint, Photograph, operating_point
+from models.accuracy import Templates, search
+from models.openset import OperatingPoint, Photograph, Role, operating_point
 
 FPIR_POINTS = (0.01, 0.001)
-
-_EVERYONE = -2.0
-"""A threshold below every cosine."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +52,12 @@ def evaluate_pack(
     PackShapeMismatch, DelegateUnavailable.
     """
     templates = _templates(pack, runtime, photographs, workers, report)
-    enrolled = [
-        (photo.identity, template)
-        for photo, template in zip(photographs, templates, strict=True)
-        if photo.role == "gallery" and template is not None
-    ]
-    gallery = _gallery(enrolled, pack.manifest.embedder.dimension)
-    searches = [pair for pair in zip(photographs, templates, strict=True) if pair[0].role != "gallery"]
-    mated = [_similarity_to_mate(gallery, *pair) for pair in searches if pair[0].role == "probe"]
-    non_mated = [_highest_similarity(gallery, pair[1]) for pair in searches if pair[0].role == "impostor"]
-    gallery.wipe()
+    dimension = pack.manifest.embedder.dimension
+    scores = search(
+        _of_role(photographs, templates, ("gallery",), dimension),
+        _of_role(photographs, templates, ("probe", "impostor"), dimension),
+    )
+    mated, non_mated = scores.mated.tolist(), scores.non_mated.tolist()
 
     def failed(role: str) -> int:
         return sum(t is None for photo, t in zip(photographs, templates, strict=True) if photo.role == role)
@@ -76,7 +68,7 @@ def evaluate_pack(
         sha256=pack.sha256,
         precision=pack.precision,
         runtime=f"{runtime.name} {runtime.version}",
-        enrolled=len(enrolled),
+        enrolled=sum(photo.role == "gallery" for photo in photographs) - failed("gallery"),
         failed_to_enrol=failed("gallery"),
         mated_searches=len(mated),
         failed_mated=failed("probe"),
@@ -111,23 +103,10 @@ def _templates(
         return list(pool.map(template, photographs))
 
 
-def _gallery(enrolled: Sequence[tuple[str, Template]], dimension: int) -> Gallery:
-    buffer = LockedBuffer(len(enrolled) * dimension * 4)
-    templates = buffer.array("f4", (len(enrolled), dimension))
-    for row, (_, template) in zip(templates, enrolled, strict=True):
-        np.copyto(row, template.vector)
-    return Gallery([identity for identity, _ in enrolled], templates, buffer)
-
-
-def _similarity_to_mate(gallery: Gallery, photo: Photograph, probe: Template | None) -> float:
-    if probe is None:
-        return NOT_COMPARED
-    found = gallery.search(probe.vector, _EVERYONE).candidates
-    return max((entry.similarity for entry in found if entry.entry_id == photo.identity), default=NOT_COMPARED)
-
-
-def _highest_similarity(gallery: Gallery, probe: Template | None) -> float:
-    if probe is None:
-        return NOT_COMPARED
-    found = gallery.search(probe.vector, _EVERYONE).candidates
-    return found[0].similarity if found else NOT_COMPARED
+def _of_role(
+    photographs: Sequence[Photograph], templates: Sequence[Template | None], roles: Sequence[Role], dimension: int
+) -> Templates:
+    nobody = np.full(dimension, np.nan, np.float32)
+    chosen = [pair for pair in zip(photographs, templates, strict=True) if pair[0].role in roles]
+    vectors = [nobody if template is None else template.vector for _, template in chosen]
+    return Templates(np.stack(vectors), tuple(photo.identity for photo, _ in chosen))
