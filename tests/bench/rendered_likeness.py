@@ -143,8 +143,8 @@ def main() -> None:
     rng = np.random.default_rng(1)
     again = [equal_error_rate(*scores_among(templates, rng.choice(everyone, len(everyone)))) for _ in range(BOOTSTRAPS)]
     low, high = np.quantile(again, (0.025, 0.975))
-    print(f"EER {equal_error_rate(mated, others):.3f} (95 % over people {low:.3f} to {high:.3f}); "
-          f"{len(mated)} mated pairs, mean {mated.mean():.3f}; {len(others)} others, mean {others.mean():.3f}")  # fmt: skip
+    print(f"EER {equal_error_rate(mated, others):.3f} (95 % over people: {low:.3f} to {high:.3f})")
+    print(f"{len(mated)} mated pairs, mean {mated.mean():.3f}; {len(others)} others, mean {others.mean():.3f}")
     build_head.cache_clear()
     for face_px in FACES_PX if args.faces else ():
         print(

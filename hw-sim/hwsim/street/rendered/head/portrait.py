@@ -176,7 +176,7 @@ def _render(
     else:
         behind = cv2.resize(background, (width * n, height * n), interpolation=cv2.INTER_NEAREST)
     covered = canvas.owner > 0
-    picture: Floats = np.where(covered[..., None], canvas.light[..., ::-1], behind)
+    picture = np.asarray(np.where(covered[..., None], canvas.light[..., ::-1], behind), np.float32)
     if n > 1:
         picture = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.float32)
         covered = cv2.resize(covered.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0.5
