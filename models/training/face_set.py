@@ -28,8 +28,12 @@ FIRST_SEED = 1_000_000
 """Identities are drawn from here up for each seed of the run; those below are for measuring and for the street."""
 
 VIEWS_A_LOOK = 2
-FACE_PX = (20.0, 130.0)
-ENROLMENT_FACE_PX = 150.0
+FACE_PX = (18.0, 110.0)
+ENROLMENT_FACE_PX = 120.0
+PICTURE_SHARE = 1.8
+"""A picture's side in widths of its face: what aligning cuts out, and no more."""
+SMOOTH_FROM_PX = 44.0
+"""Larger faces are shrunk by aligning: nothing is gained by rendering them finer."""
 LANDMARK_ERROR = 0.028
 """Standard deviation, in widths of the box, of each coordinate: what the detector will leave."""
 
@@ -70,7 +74,7 @@ def views_of(identity_seed: int, views: int) -> list[NDArray[np.uint8]]:
 def _enrolment_view(identity: Identity, rng: np.random.Generator) -> NDArray[np.uint8]:
     pose = Pose(float(rng.normal(0, 3)), float(rng.normal(0, 3)), float(rng.normal(0, 1.5)), 150.0)
     sensor = Sensor(exposure=float(rng.uniform(0.85, 1.2)), noise=0.004)
-    side = int(2.2 * ENROLMENT_FACE_PX)
+    side = int(PICTURE_SHARE * ENROLMENT_FACE_PX)
     face = render_face(
         identity, neutral_look(identity), pose, even_light(), side, side, face_width_px=ENROLMENT_FACE_PX,
         bust_seed=int(rng.integers(1 << 30)), supersampling=1,
@@ -87,12 +91,13 @@ def _street_view(identity: Identity, look: Look, rng: np.random.Generator) -> ND
         distance_cm=float(np.exp(rng.uniform(np.log(100), np.log(1200)))),
     )
     width_px = float(np.exp(rng.uniform(*np.log(FACE_PX))))
-    side = int(np.ceil(2.2 * width_px))
+    side = int(np.ceil(PICTURE_SHARE * width_px))
     # Small faces move and defocus over fewer pixels than large ones.
     sensor = sample_sensor(rng, blur=min(1.0, width_px / 70))
     face = render_face(
         identity, look, pose, sample_light(rng), side, side, face_width_px=width_px,
         background=sample_clutter(rng, side), bust_seed=int(rng.integers(1 << 30)),
+        supersampling=1 if width_px >= SMOOTH_FROM_PX else 2,
     )  # fmt: skip
     picture = expose(np.ascontiguousarray(face.pixels[..., ::-1]), sensor, rng)
     return _aligned(picture, face.landmarks_px, face.box_px, rng)

@@ -6,6 +6,7 @@ and faces below the size in question, count neither way.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -117,12 +118,11 @@ def _report(frames: Sequence[Sequence[_Answer]], wanted: int, face_min_px: float
     answers = sorted((answer for frame in frames for answer in frame), key=lambda one: -one.score)
     allowed = FALSE_BOXES_A_FRAME * len(frames)
     false, found, threshold = 0, 0, 1.0
-    for answer in answers:
-        if answer.truth is None and false + 1 > allowed:
+    for score, equal in itertools.groupby(answers, key=lambda one: one.score):
+        right = [answer.truth is not None for answer in equal]
+        if false + len(right) - sum(right) > allowed:
             break
-        false += answer.truth is None
-        found += answer.truth is not None
-        threshold = answer.score
+        false, found, threshold = false + len(right) - sum(right), found + sum(right), score
     at_half = sum(answer.truth is not None and answer.score >= 0.5 for answer in answers)
     return SizeReport(
         face_min_px,
