@@ -87,15 +87,20 @@ def equal_error_rate(mated: NDArray[np.float64], others: NDArray[np.float64]) ->
     return float((missed[at] + false[at]) / 2)
 
 
-def scores_among(templates: NDArray[np.float64], chosen: NDArray[np.intp]) -> tuple[NDArray, NDArray]:
-    """Similarities of pairs of one person, and of two; a person drawn twice is never two."""
+def scores_among(
+    templates: NDArray[np.float64], chosen: NDArray[np.intp], alike: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Similarities of pairs of one person, and of two (of those `alike` only); a person drawn twice is never two."""
     pictures = templates.shape[1]
     flat = templates[chosen].reshape(-1, templates.shape[2])
     similarity = flat @ flat.T
     person = np.repeat(chosen, pictures)
     draw = np.repeat(np.arange(len(chosen)), pictures)
     upper = np.triu(np.ones(similarity.shape, bool), 1)
-    return similarity[upper & (draw[:, None] == draw)], similarity[upper & (person[:, None] != person)]
+    two = upper & (person[:, None] != person)
+    if alike is not None:
+        two &= alike[np.ix_(person, person)]
+    return similarity[upper & (draw[:, None] == draw)], similarity[two]
 
 
 def found_share(people: list[Identity], face_px: float) -> float:
@@ -144,6 +149,9 @@ def main() -> None:
     again = [equal_error_rate(*scores_among(templates, rng.choice(everyone, len(everyone)))) for _ in range(BOOTSTRAPS)]
     low, high = np.quantile(again, (0.025, 0.975))
     print(f"EER {equal_error_rate(mated, others):.3f} (95 % over people: {low:.3f} to {high:.3f})")
+    alike = np.array([[a.sex == b.sex and a.tone_band == b.tone_band for b in people] for a in people])
+    _, close = scores_among(templates, everyone, alike)
+    print(f"EER {equal_error_rate(mated, close):.3f} against the {len(close)} pairs of one sex and tone band")
     print(f"{len(mated)} mated pairs, mean {mated.mean():.3f}; {len(others)} others, mean {others.mean():.3f}")
     build_head.cache_clear()
     for face_px in FACES_PX if args.faces else ():

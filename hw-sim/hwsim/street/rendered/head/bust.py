@@ -24,7 +24,10 @@ def bust_part(male: bool, rng: np.random.Generator) -> Part:
         _SIDES,
         2.2,
     )
-    return make_part(vertices, faces[:, ::-1], _cloth(rng), grid_uv(len(_HEIGHTS_CM), _SIDES), specular=0.03, gloss=5.0)
+    uv = grid_uv(len(_HEIGHTS_CM), _SIDES)
+    # There and back again: no seam where the cloth's ends meet.
+    uv[:, 0] = 1 - np.abs(1 - 2 * uv[:, 0])
+    return make_part(vertices, faces, _cloth(rng), uv, specular=0.03, gloss=5.0)
 
 
 def _cloth(rng: np.random.Generator) -> Floats:

@@ -71,6 +71,7 @@ class Complexion:
     eye_shadow: float
     bags: float
     iris_radius_cm: float
+    eye_white: float
 
     lip_red: float
     lip_edge: float
@@ -131,7 +132,7 @@ def sample_complexion(draws: Draws, male: bool, masculinity: float, age: float, 
     m = masculinity
     hair_name = _hair_name(draws, darkness)
     own = _linear(_HAIR_SRGB[hair_name]) * draws.around(1.0, 0.2)
-    grey = np.clip(draws.bell((age - _GREYING_STARTS) * 1.7, 0.35), 0.0, 1.0) if age > _GREYING_STARTS else 0.0
+    grey = np.clip(draws.bell((age - _GREYING_STARTS - 0.1) * 1.5, 0.35), 0.0, 1.0) if age > _GREYING_STARTS else 0.0
     dyed = not male and draws.chance(0.45)
     silver = _linear(_HAIR_SRGB["white" if draws.chance(0.4) else "grey"])
     hair = own if dyed else own * (1 - grey) + silver * grey
@@ -175,6 +176,7 @@ def sample_complexion(draws: Draws, male: bool, masculinity: float, age: float, 
         eye_shadow=draws.around(0.4, 0.4),
         bags=float(np.clip(draws.around(0.25 + 0.5 * age, 0.4), 0.0, 1.0)),
         iris_radius_cm=draws.around(0.61, 0.05),
+        eye_white=draws.around(0.95 - 0.25 * darkness, 0.08),
         lip_red=draws.around(0.55, 0.55),
         lip_edge=draws.around(0.5, 0.4),
         bow_cm=draws.around(0.13, 0.13),

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from hwsim.street.rendered.head.hair import Place
 from hwsim.street.rendered.head.shape import Shape
 from hwsim.street.rendered.head.skull import Skull
-from hwsim.street.rendered.mesh import Part, flat_texture, grid_faces, grid_uv, loft, make_part
+from hwsim.street.rendered.mesh import Floats, Part, flat_texture, grid_faces, grid_uv, loft, make_part
 
 _ROWS, _COLUMNS = 11, 16
 _EAR_RED = (1.03, 0.90, 0.90)
@@ -36,11 +36,23 @@ def ear_parts(skull: Skull, shape: Shape, skin: NDArray[np.float64], place: Plac
     right = turned + np.array([side_x + 0.35, shape.ear_y_cm, -0.9])
     faces = grid_faces(_ROWS, _COLUMNS)
     shade = np.clip(0.72 + 0.6 * np.abs(turned[:, 0]), 0.5, 1.05)
-    texture = flat_texture(skin * _EAR_RED, 0.4)
+    texture = _ear_texture(skin * _EAR_RED)
     return [
         make_part(place(right), faces, texture, uv, shade, specular=0.12, gloss=10.0),
         make_part(place(right * [-1, 1, 1]), faces[:, ::-1], texture, uv, shade, specular=0.12, gloss=10.0),
     ]
+
+
+def _ear_texture(skin: NDArray[np.float64]) -> Floats:
+    """The hollow before the ear's canal and the fold about it, on the outer side: float32 (24, 32, 4)."""
+    u, v = np.meshgrid((np.arange(32) + 0.5) / 32, (np.arange(24) + 0.5) / 24)
+    away = np.hypot((u - 0.25) / 0.16, (v - 0.5) / 0.34)
+    dark = 0.55 * np.exp(-(((u - 0.22) / 0.05) ** 2) - ((v - 0.53) / 0.14) ** 2) + 0.3 * np.exp(
+        -(((away - 0.8) / 0.16) ** 2)
+    )
+    texture = np.full((24, 32, 4), 0.4, np.float32)
+    texture[..., :3] = skin * (1 - dark)[..., None]
+    return texture
 
 
 def neck_part(skin: NDArray[np.float64], male: bool, fat: float) -> Part:
@@ -57,6 +69,4 @@ def neck_part(skin: NDArray[np.float64], male: bool, fat: float) -> Part:
         2.0,
     )
     below_jaw = np.exp(-(((vertices[:, 1] + 8) / 3.0) ** 2)) * (vertices[:, 2] > -2)
-    return make_part(
-        vertices, faces[:, ::-1], flat_texture(0.97 * skin, 0.3), None, np.clip(1 - 0.6 * below_jaw, 0.3, 1)
-    )
+    return make_part(vertices, faces, flat_texture(0.97 * skin, 0.3), None, np.clip(1 - 0.6 * below_jaw, 0.3, 1))

@@ -43,6 +43,7 @@ class _Plan(NamedTuple):
     opened: float
     gaze_x: float
     gaze_y: float
+    white: float
 
 
 def paint_eyes(texture: Floats, texels: Texels, shape: Shape, complexion: Complexion, gaze: Gaze) -> None:
@@ -51,7 +52,7 @@ def paint_eyes(texture: Floats, texels: Texels, shape: Shape, complexion: Comple
     plan = _Plan(
         s.eye_x_cm, s.eye_left_y_cm, s.eye_right_y_cm, c.eye_width_cm * s.eye_size, c.lid_open_cm * s.eye_size,
         c.lid_peak, c.lid_tilt, c.lid_crease_cm, c.lid_crease, c.epicanthus, c.lower_lid, c.lash, c.iris_radius_cm,
-        float(c.iris[0]), float(c.iris[1]), float(c.iris[2]), gaze.open, gaze.right_cm, gaze.up_cm,
+        float(c.iris[0]), float(c.iris[1]), float(c.iris[2]), gaze.open, gaze.right_cm, gaze.up_cm, c.eye_white,
     )  # fmt: skip
     _paint(texels.places, plan, texture)
 
@@ -79,7 +80,8 @@ def _paint(places: Floats, p: _Plan, texture: Floats) -> None:
             shine = float(texture[i, j, 3])
             if t * t < 1 and bottom < rise < top:
                 shade = 0.42 + 0.58 * ramp(0.0, 0.28, top - rise)
-                r, g, b, shine = 0.60 * shade, 0.555 * shade, 0.525 * shade, 1.2
+                shine = 1.2
+                r, g, b = 0.62 * p.white * shade, 0.57 * p.white * shade, 0.54 * p.white * shade
                 if t < -0.82:
                     r, g, b = 0.45 * shade, 0.22 * shade, 0.20 * shade
                 across, up = side * dx - p.gaze_x, rise - 0.02 - p.gaze_y

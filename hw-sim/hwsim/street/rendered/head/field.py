@@ -29,10 +29,11 @@ def bodies(s: Shape) -> tuple[Lengths, Lengths, Lengths, Lengths]:
         (0, -2.8, 1.7, 5.9 * s.skull_width + 0.15 * s.fat, 7.0, 6.3, 2.5),
         (0, jaw_y, 1.5, s.jaw_width_cm, 4.3, 5.7, 2.5),
         (s.chin_x_cm, s.chin_y_cm, s.chin_z_cm, s.chin_width_cm, s.chin_height_cm, 1.7, 2.4),
+        (s.chin_x_cm, s.chin_y_cm + 1.1, s.chin_z_cm - 1.7, 1.4 + 0.9 * s.chin_width_cm, 1.9, 2.2, 2.6),
         *_pair(s.cheek_x_cm, s.cheek_y_cm, s.cheek_z_cm, cheek, cheek * 0.85, cheek, 2.4),
         *_pair(2.9, -5.4, 5.6, 1.6 + 0.3 * plump, 1.9, 1.2 + 0.35 * plump, 2.5),
-        *_pair(s.jaw_width_cm - 0.6, jaw_y + 0.7, 0.2, 1.0 + 0.6 * s.jaw_angle, 1.6, 2.2, 2.2),
-        *_pair(3.9, s.chin_y_cm + 1.6, 4.2, 0.9 + 0.9 * s.jowl, 1.1, 1.2 + 0.6 * s.jowl, 1.8),
+        *_pair(s.jaw_width_cm - 1.1, jaw_y + 0.9, 0.2, 0.9 + 0.55 * s.jaw_angle, 1.7, 2.4, 2.6),
+        *_pair(3.6, s.chin_y_cm + 1.9, 4.0, 0.9 + 0.6 * s.jowl, 1.1, 1.1 + 0.5 * s.jowl, 2.2),
         (0, s.mouth_y_cm + 0.1, s.mouth_z_cm - 2.1, 2.9, 2.1, 2.3, 2.2),
         *_pair(2.6, 1.9 + 0.4 * s.eye_y_cm, 6.15, 2.5, 0.75, 0.75 + 0.55 * s.brow_ridge, 1.6),
     ]
@@ -49,8 +50,8 @@ def bodies(s: Shape) -> tuple[Lengths, Lengths, Lengths, Lengths]:
         (s.eye_x_cm, s.eye_right_y_cm, s.eye_z_cm + 2.15 - sunk, 1.25 * socket, 0.85 * socket, 1.45, 1.3),
         (0, s.nose_y_cm - 2.15, s.mouth_z_cm + 1.35, 0.28, 0.9, 0.25 + 0.5 * s.philtrum, 0.5),
         (0, s.chin_y_cm + 1.75, s.mouth_z_cm + 1.0, 1.5, 0.42, 0.55, 0.9),
-        *_pair(5.6, -5.0, 6.6 - 0.6 * s.hollow, 1.5, 2.2, 1.6, 1.6),
-        *_pair(7.9, 2.6, 4.0 - 0.6 * s.hollow, 1.6, 2.4, 2.2, 1.8),
+        *_pair(6.1, -5.0, 7.2 - 0.55 * s.hollow, 1.6, 2.4, 1.8, 1.8),
+        *_pair(8.2, 2.6, 4.2 - 0.5 * s.hollow, 1.6, 2.4, 2.2, 2.0),
         (s.chin_x_cm, s.chin_y_cm - 0.1, s.chin_z_cm + 2.2 - 0.3 * s.cleft, 0.18, 0.6, 0.5, 0.5),
     ]
     ball = 1.30 * (0.6 + 0.4 * s.eye_size)

@@ -28,7 +28,7 @@ def strand_texture(colour: NDArray[np.float64], rng: np.random.Generator, coiled
     """Hair seen close: strands along v, or coils; float32 (h, w, 4)."""
     size = (_STRAND_ROWS, _STRAND_COLUMNS)
     if coiled:
-        noise = 0.7 * smooth_noise(rng, *size, 40) + 0.4 * smooth_noise(rng, *size, 16)
+        noise = 0.9 * smooth_noise(rng, *size, 60) + 0.5 * smooth_noise(rng, *size, 26)
     else:
         strands = np.repeat(smooth_noise(rng, 8, _STRAND_COLUMNS, 8)[:1], _STRAND_ROWS, 0)
         strands = strands + 0.8 * rng.standard_normal((1, _STRAND_COLUMNS)).astype(np.float32)
@@ -84,6 +84,9 @@ def beard_parts(
 def _shell(skull: Skull, style: HairStyle, texture: Floats, place: Place, rng: np.random.Generator) -> Part:
     x, y, z = skull.vertices.T
     slow, quick = (smooth_noise(rng, ROWS, COLUMNS, cells).ravel() for cells in (8, 30))
+    # Rays crowd together at the crown: noise there would stand up as a spike.
+    crown = smoothstep(0.0, 12.0, np.arange(ROWS))[:, None].repeat(COLUMNS, 1).ravel()
+    slow, quick = slow * crown, quick * crown
     bearing = np.abs(np.arctan2(x, z))
     front = 1 - smoothstep(0.7, 1.0, bearing)
     gap = np.clip(np.abs(x - 2.5 * style.parting) / 2.0, 0, 1) if style.fringe_cm < 2.5 else 1.0
@@ -94,7 +97,7 @@ def _shell(skull: Skull, style: HairStyle, texture: Floats, place: Place, rng: n
     stand = style.side_cm * (1 - behind) + style.back_cm * behind
     stand = stand + (style.top_cm - stand) * top
     if style.cut == "quiff":
-        stand = stand * (1 + 0.8 * np.exp(-((bearing / 0.7) ** 2)) * smoothstep(5.0, 7.5, y))
+        stand = stand * (1 + 0.8 * np.exp(-((x / 4.5) ** 2)) * smoothstep(1.0, 6.0, z) * top)
     stand = stand * (1 + 0.3 * style.parting * np.tanh(x / 2.5) * top)
     if style.cut in ("short", "bob", "long", "bun"):
         stand = stand * (1 - 0.45 * top * np.exp(-(((x - 2.5 * style.parting) / 0.7) ** 2)) * (z > -6))

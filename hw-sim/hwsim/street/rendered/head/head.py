@@ -26,7 +26,7 @@ PEOPLE_KEPT, LOOKS_KEPT = 48, 48
 """Built heads held at once: about 3.5 MB for each person and 2 MB for each look."""
 
 _FACE_TOP_CM = 4.6
-_FACE_FRONT_CM = -0.8
+_FACE_FRONT_CM = -1.3
 
 
 @dataclass(frozen=True, eq=False)

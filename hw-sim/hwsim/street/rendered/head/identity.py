@@ -61,7 +61,7 @@ def sample_identity(seed: int) -> Identity:
     age_years = int(draws.between(_AGE_MIN_YEARS, _AGE_MAX_YEARS + 1))
     age = (age_years - _AGE_MIN_YEARS) / (_AGE_MAX_YEARS - _AGE_MIN_YEARS)
     darkness = draws.between(0.0, 1.0)
-    masculinity = draws.bell(0.75 if male else -0.1, 0.3)
+    masculinity = draws.bell(0.8 if male else -0.45, 0.3)
     return Identity(
         seed=seed,
         sex=SEXES[male],

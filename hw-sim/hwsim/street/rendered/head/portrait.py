@@ -174,7 +174,8 @@ def _render(
     if background is None:
         behind = np.full((height * n, width * n, 3), _BACKDROP, np.float32)
     else:
-        behind = cv2.resize(background, (width * n, height * n), interpolation=cv2.INTER_NEAREST)
+        enlarged = cv2.resize(background, (width * n, height * n), interpolation=cv2.INTER_NEAREST)
+        behind = np.asarray(enlarged, np.float32)
     covered = canvas.owner > 0
     picture = np.asarray(np.where(covered[..., None], canvas.light[..., ::-1], behind), np.float32)
     if n > 1:

@@ -85,7 +85,7 @@ def _paint(
             x, y, z = float(places[i, j, 0]), float(places[i, j, 1]), float(places[i, j, 2])
             slow, mid, quick = float(broad[i, j]), float(middle[i, j]), float(fine[i, j])
             ax = abs(x)
-            tone = 1 + p.mottle * (0.06 * slow + 0.045 * mid + 0.018 * quick)
+            tone = 1 + p.mottle * (0.055 * slow + 0.020 * mid + 0.016 * quick)
             r = p.red * tone
             g = p.green * tone * (1 - 0.025 * p.mottle * slow)
             b = p.blue * tone * (1 - 0.035 * p.mottle * slow)

@@ -42,14 +42,16 @@ def lay_texels(vertices: NDArray[np.float64], rng: np.random.Generator) -> Texel
     return Texels(
         np.ascontiguousarray(places, np.float32),
         smooth_noise(rng, *size, 9),
-        smooth_noise(rng, *size, 56),
+        smooth_noise(rng, *size, 92, cells_down=44),
         rng.standard_normal(size).astype(np.float32),
     )
 
 
-def smooth_noise(rng: np.random.Generator, rows: int, columns: int, cells: int, wrap: bool = True) -> Floats:
-    """Noise that changes over about a `cells`-th of the field, without a seam at its sides: float32 (rows, columns)."""
-    coarse = rng.standard_normal((cells, cells)).astype(np.float32)
+def smooth_noise(
+    rng: np.random.Generator, rows: int, columns: int, cells: int, wrap: bool = True, cells_down: int | None = None
+) -> Floats:
+    """Noise in `cells` across and `cells_down` (as many unless given), without a seam at its sides: float32 (rows, columns)."""
+    coarse = rng.standard_normal((cells_down or cells, cells)).astype(np.float32)
     if not wrap:
         return np.asarray(cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_CUBIC), np.float32)
     ring = np.concatenate([coarse[:, -2:], coarse, coarse[:, :2]], 1)
