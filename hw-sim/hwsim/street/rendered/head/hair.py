@@ -83,9 +83,9 @@ def beard_parts(
 
 def _shell(skull: Skull, style: HairStyle, texture: Floats, place: Place, rng: np.random.Generator) -> Part:
     x, y, z = skull.vertices.T
-    slow, quick = (smooth_noise(rng, ROWS, COLUMNS, cells).ravel() for cells in (8, 30))
+    slow, quick = (np.asarray(smooth_noise(rng, ROWS, COLUMNS, n).ravel(), np.float64) for n in (8, 30))
     # Rays crowd together at the crown: noise there would stand up as a spike.
-    crown = smoothstep(0.0, 12.0, np.arange(ROWS))[:, None].repeat(COLUMNS, 1).ravel()
+    crown = smoothstep(0.0, 12.0, np.arange(ROWS, dtype=np.float64)).repeat(COLUMNS)
     slow, quick = slow * crown, quick * crown
     bearing = np.abs(np.arctan2(x, z))
     front = 1 - smoothstep(0.7, 1.0, bearing)

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from hwsim.street.rendered.head.ears import ear_parts, neck_part
 from hwsim.street.rendered.head.eyes import paint_eyes
-from hwsim.street.rendered.head.hair import beard_parts, hair_parts
+from hwsim.street.rendered.head.hair import Place, beard_parts, hair_parts
 from hwsim.street.rendered.head.hairline import paint_hair
 from hwsim.street.rendered.head.hairstyle import BeardStyle, HairStyle
 from hwsim.street.rendered.head.identity import Identity
 from hwsim.street.rendered.head.look import Look
+from hwsim.street.rendered.head.shape import Shape
 from hwsim.street.rendered.head.skin import paint_skin
 from hwsim.street.rendered.head.skull import Skull, build_skull, skull_faces, skull_uv
 from hwsim.street.rendered.head.texels import Texels, lay_texels
@@ -65,27 +66,42 @@ def _haired(identity: Identity, style: HairStyle, beard: BeardStyle, hair: tuple
     return texture
 
 
+@lru_cache(maxsize=PEOPLE_KEPT)
+def _beside(identity: Identity) -> tuple[Part, ...]:
+    skin, shape = identity.complexion.skin, identity.shape
+    ears = ear_parts(_bare(identity).skull, shape, skin, _placer(shape))
+    return (*ears, neck_part(skin, identity.sex == "male", shape.fat))
+
+
+@lru_cache(maxsize=LOOKS_KEPT)
+def _hair(identity: Identity, style: HairStyle, hair: tuple[float, float, float], under_hat: bool) -> tuple[Part, ...]:
+    return tuple(hair_parts(_bare(identity).skull, style, np.asarray(hair), _placer(identity.shape), under_hat))
+
+
+def _placer(shape: Shape) -> Place:
+    def place(points: NDArray[np.float64]) -> Floats:
+        return warp(points, shape)
+
+    return place
+
+
 @lru_cache(maxsize=LOOKS_KEPT)
 def build_head(identity: Identity, look: Look) -> Head:
     """A head with ears, hair, neck and what is worn on it."""
     bare, shape = _bare(identity), identity.shape
-    skull, skin = bare.skull, identity.complexion.skin
+    skull = bare.skull
     texture = _haired(identity, look.hairstyle, look.beard, look.hair).copy()
     paint_eyes(texture, bare.texels, shape, identity.complexion, look.gaze)
     moved = express(skull.vertices, shape, look.expression)
 
-    def place(points: NDArray[np.float64]) -> Floats:
-        return warp(points, shape)
-
+    place = _placer(shape)
     face = make_part(
         place(moved), skull_faces(), texture, skull_uv(), skull.occlusion, specular=0.16, gloss=14.0, wrap=0.3
     )
-    hair = np.asarray(look.hair)
     parts = [
         face,
-        *ear_parts(skull, shape, skin, place),
-        neck_part(skin, identity.sex == "male", shape.fat),
-        *hair_parts(skull, look.hairstyle, hair, place, under_hat=look.hat is not None),
+        *_beside(identity),
+        *_hair(identity, look.hairstyle, look.hair, look.hat is not None),
         *beard_parts(skull, shape, look.beard, identity.complexion.beard, moved, place),
     ]
     if look.hat is not None:

@@ -50,7 +50,7 @@ def lay_texels(vertices: NDArray[np.float64], rng: np.random.Generator) -> Texel
 def smooth_noise(
     rng: np.random.Generator, rows: int, columns: int, cells: int, wrap: bool = True, cells_down: int | None = None
 ) -> Floats:
-    """Noise in `cells` across and `cells_down` (as many unless given), without a seam at its sides: float32 (rows, columns)."""
+    """Noise of `cells` across and `cells_down` (else as many), without a seam at its sides: float32 (rows, columns)."""
     coarse = rng.standard_normal((cells_down or cells, cells)).astype(np.float32)
     if not wrap:
         return np.asarray(cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_CUBIC), np.float32)
