@@ -14,7 +14,8 @@ from edge.errors import StreetInvalid
 from hwsim.street.body import ANCHOR_PX, PHASES, PIXELS_PER_M, draw_body
 from hwsim.street.clothes import Outfit, choose_outfit
 from hwsim.street.cutout import Cutout, cut_out
-from hwsim.street.paste import Placed, Placing, Sprite, blend, place
+from hwsim.street.face_seen import FaceSeen
+from hwsim.street.paste import Placing, Sprite, blend, place
 from hwsim.street.portraits import Portrait
 from hwsim.street.scenery import draw_street
 from hwsim.street.truth import FRAMES_MAX, PersonSeen, TruthFrame, TruthHeader
@@ -60,42 +61,6 @@ class _Figure:
         return self._bodies[phase]
 
 
-@dataclass(eq=False)
-class _FaceSeen:
-    """A face's box and the cover of its oval that is still free, float32 (h, w), left and top of that part."""
-
-    person: str
-    box_px: tuple[float, float, float, float]
-    left_px: int
-    top_px: int
-    free: NDArray[np.float32]
-    whole: float
-    presence: float
-
-    def hide_behind(self, placed: Placed, presence: float) -> None:
-        """Take away what a nearer cut-out covers."""
-        height, width = self.free.shape
-        above, beside = placed.alpha.shape
-        left, top = max(self.left_px, placed.left_px), max(self.top_px, placed.top_px)
-        right = min(self.left_px + width, placed.left_px + beside)
-        bottom = min(self.top_px + height, placed.top_px + above)
-        if right <= left or bottom <= top:
-            return
-        rows, columns = (
-            slice(top - placed.top_px, bottom - placed.top_px),
-            slice(left - placed.left_px, right - placed.left_px),
-        )
-        cover = placed.alpha[rows, columns].astype(np.float32) * np.float32(presence / 255)
-        self.free[top - self.top_px : bottom - self.top_px, left - self.left_px : right - self.left_px] *= 1 - cover
-
-    def seen(self) -> PersonSeen:
-        left, top, width, height = (round(side, 2) for side in self.box_px)
-        visible = round(min(1.0, float(self.free.sum()) / self.whole * self.presence), 3)
-        return PersonSeen(
-            person=self.person, left_px=left, top_px=top, width_px=width, height_px=height, visible=visible
-        )
-
-
 class StreetComposer:
     """A street of photographs; any frame can be asked for, in any order."""
 
@@ -136,13 +101,13 @@ class StreetComposer:
         walkers = self._schedule.in_view(time_s)
         for _, stance in walkers:
             self._cast_shadow(picture, stance)
-        faces: list[_FaceSeen] = []
+        faces: list[FaceSeen] = []
         for walk, stance in walkers:
             self._walk_into(picture, faces, walk, stance)
         lighter, darker = self._weather.noise(index)
         cv2.convertScaleAbs(picture, dst=picture, alpha=self._weather.exposure(time_s))
         cv2.subtract(cv2.add(picture, lighter, dst=picture), darker, dst=picture)
-        seen = sorted((face.seen() for face in faces if face.free.size), key=lambda person: person.person)
+        seen = sorted((_person_seen(face) for face in faces if face.free.size), key=lambda person: person.person)
         return picture, TruthFrame(frame=index, taken_s=round(time_s, 6), people=tuple(seen))
 
     def _draw_figure(self, walk: Walk) -> _Figure:
@@ -156,7 +121,7 @@ class StreetComposer:
             light = float(self._weather.sunlight(stance.x_m))
             blend(picture, placed, 1.0, stance.presence * SHADOW_DARKNESS * light**2)
 
-    def _walk_into(self, picture: NDArray[np.uint8], faces: list[_FaceSeen], walk: Walk, stance: Stance) -> None:
+    def _walk_into(self, picture: NDArray[np.uint8], faces: list[FaceSeen], walk: Walk, stance: Stance) -> None:
         figure, size = self._figure(walk), (self._view.width_px, self._view.height_px)
         turn = 2 * np.pi * stance.stride
         chin_m = walk.build.chin_m + BOB_M * float(np.cos(2 * turn))
@@ -173,14 +138,14 @@ class StreetComposer:
         for placed in (body, head):
             if placed is not None:
                 for further in faces:
-                    further.hide_behind(placed, stance.presence)
+                    further.hide_behind(placed.alpha, placed.left_px, placed.top_px, stance.presence / 255)
                 blend(picture, placed, light, stance.presence)
         middle = np.deg2rad(nod)
         height = face.height_px * head_scale
         width = face.width_px * head_scale
         centre_x, centre_y = x + np.sin(middle) * height / 2, y - np.cos(middle) * height / 2
         box = (float(centre_x - width / 2), float(centre_y - height / 2), width, height)
-        faces.append(_free_oval(walk.person, box, size, stance.presence))
+        faces.append(FaceSeen.uncovered(walk.person, box, size, stance.presence))
 
     def _blur(self, stance: Stance, x_px: float, y_px: float, defocus_px: float) -> tuple[float, float]:
         """Sigmas across and down: the lens, and the movement while the shutter is open (a box of width d has d/√12)."""
@@ -195,21 +160,16 @@ class StreetComposer:
         )
 
 
-def _free_oval(
-    person: str, box: tuple[float, float, float, float], size: tuple[int, int], presence: float
-) -> _FaceSeen:
-    """A face nothing covers yet but the picture's own edge."""
-    left, top, width, height = box
-    columns = np.arange(int(np.floor(left)), int(np.ceil(left + width)))
-    rows = np.arange(int(np.floor(top)), int(np.ceil(top + height)))
-    across = (columns + 0.5 - left - width / 2) / (width / 2)
-    down = (rows + 0.5 - top - height / 2) / (height / 2)
-    oval = (np.hypot(across[None, :], down[:, None]) < 1).astype(np.float32)
-    inside_x, inside_y = (columns >= 0) & (columns < size[0]), (rows >= 0) & (rows < size[1])
-    free = oval[inside_y][:, inside_x]
-    first_x = int(columns[inside_x][0]) if inside_x.any() else 0
-    first_y = int(rows[inside_y][0]) if inside_y.any() else 0
-    return _FaceSeen(person, box, first_x, first_y, free, max(1.0, float(oval.sum())), presence)
+def _person_seen(face: FaceSeen) -> PersonSeen:
+    left, top, width, height = (round(side, 2) for side in face.box_px)
+    return PersonSeen(
+        person=face.person,
+        left_px=left,
+        top_px=top,
+        width_px=width,
+        height_px=height,
+        visible=round(face.visible, 3),
+    )
 
 
 def _shadow() -> Sprite:
