@@ -21,7 +21,7 @@ Activation = Literal["none", "relu", "relu6"]
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution, its bias, and the activation fused into it."""
+    """A convolution, its bias, and the activation fused into it. column_stride: 0 where it is as `stride`."""
 
     output: str
     input: str
@@ -30,6 +30,7 @@ class Conv:
     stride: int = 1
     padding: Padding = "same"
     activation: Activation = "none"
+    column_stride: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,15 @@ class Prelu:
     output: str
     input: str
     slopes: str
+
+
+@dataclass(frozen=True)
+class Leaky:
+    """x where x > 0, slope * x elsewhere: a Prelu whose channels all have one slope."""
+
+    output: str
+    input: str
+    slope: float
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,14 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class Mean:
+    """The mean of each channel over the whole picture, (1, 1, 1, channels)."""
+
+    output: str
+    input: str
+
+
+@dataclass(frozen=True)
 class Pad:
     """Rows and columns of 0 around a picture."""
 
@@ -115,7 +133,7 @@ class Reshape:
     shape: Shape
 
 
-Node = Conv | DepthwiseConv | Prelu | Unary | Binary | Pool | Pad | Upsample | Reshape
+Node = Conv | DepthwiseConv | Prelu | Leaky | Unary | Binary | Pool | Mean | Pad | Upsample | Reshape
 
 
 @dataclass(frozen=True)
@@ -140,6 +158,11 @@ class Graph:
             for name in dict.fromkeys(self.inputs_of(node)):
                 found[name].append(node)
         return {name: tuple(nodes) for name, nodes in found.items()}
+
+
+def strides_of(node: Conv | DepthwiseConv | Pool) -> tuple[int, int]:
+    """Rows and columns from one window to the next."""
+    return node.stride, (node.column_stride if isinstance(node, Conv) else 0) or node.stride
 
 
 def operands_of(node: Node) -> tuple[str, ...]:

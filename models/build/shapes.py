@@ -8,6 +8,8 @@ from models.build.graph import (
     Conv,
     DepthwiseConv,
     Graph,
+    Leaky,
+    Mean,
     Node,
     Pad,
     Padding,
@@ -18,6 +20,7 @@ from models.build.graph import (
     Unary,
     Upsample,
     operands_of,
+    strides_of,
 )
 
 
@@ -51,7 +54,7 @@ def _shape_of(graph: Graph, node: Node, known: dict[str, Shape]) -> Shape:
             slopes = _constant(graph, node, node.slopes)
             _need(graph, node, slopes == (1, 1, shape[-1]), f"slopes (1, 1, {shape[-1]}), found {slopes}")
             return shape
-        case Unary():
+        case Unary() | Leaky():
             return known[node.input]
         case Binary():
             _need(graph, node, node.left in known, "a tensor on the left, not a constant")
@@ -62,6 +65,8 @@ def _shape_of(graph: Graph, node: Node, known: dict[str, Shape]) -> Shape:
             sides = (rows, node.size[0]), (columns, node.size[1])
             height, width = (_windows(side, size, node.stride, node.padding) for side, size in sides)
             return (1, height, width, channels)
+        case Mean():
+            return (1, 1, 1, _picture(graph, node, known[node.input])[2])
         case Pad():
             rows, columns, channels = _picture(graph, node, known[node.input])
             _need(graph, node, min(node.top, node.bottom, node.left, node.right) >= 0, "no negative padding")
@@ -86,8 +91,9 @@ def _convolved(graph: Graph, node: Conv | DepthwiseConv, shape: Shape) -> Shape:
         fits = weights[0] == 1 and filters % channels == 0
         _need(graph, node, fits, f"weights (1, rows, columns, a multiple of {channels}), found {weights}")
     _need(graph, node, bias == (filters,), f"a bias for each of {filters} filters")
-    height = _windows(rows, weights[1], node.stride, node.padding)
-    width = _windows(columns, weights[2], node.stride, node.padding)
+    row_stride, column_stride = strides_of(node)
+    height = _windows(rows, weights[1], row_stride, node.padding)
+    width = _windows(columns, weights[2], column_stride, node.padding)
     return (1, height, width, filters)
 
 

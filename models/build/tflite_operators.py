@@ -6,7 +6,7 @@ Versions are the oldest that hold what is written, so that tflite-runtime 2.14 r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from models.build.graph import (
     Binary,
     Conv,
     DepthwiseConv,
+    Leaky,
+    Mean,
     Node,
     Pad,
     Padding,
@@ -27,6 +29,7 @@ from models.build.graph import (
     Shape,
     Unary,
     Upsample,
+    strides_of,
 )
 
 _Code = schema.BuiltinOperator
@@ -84,6 +87,13 @@ def operator_of(node: Node, shapes: Mapping[str, Shape]) -> Operator:
             return Operator(_UNARY[node.kind])
         case Prelu():
             return Operator(_Code.PRELU)
+        case Leaky():
+            leaky = schema.LeakyReluOptionsT()
+            leaky.alpha = node.slope
+            return Operator(_Code.LEAKY_RELU, "LeakyReluOptions", leaky)
+        case Mean():
+            kept = _with_options(_Code.MEAN, "ReducerOptions", keepDims=True)
+            return replace(kept, integers=np.array([1, 2], np.int32))
         case Pad():
             sides = [[0, 0], [node.top, node.bottom], [node.left, node.right], [0, 0]]
             return Operator(_Code.PAD, "PadOptions", schema.PadOptionsT(), np.array(sides, np.int32))
@@ -105,7 +115,8 @@ def _with_options(kind: int, name: str, **fields: int) -> Operator:
 
 
 def _window(node: Conv | DepthwiseConv | Pool) -> dict[str, int]:
-    return {"padding": _PADDINGS[node.padding], "strideW": node.stride, "strideH": node.stride}
+    rows, columns = strides_of(node)
+    return {"padding": _PADDINGS[node.padding], "strideW": columns, "strideH": rows}
 
 
 def _activation(node: Conv | DepthwiseConv | Binary) -> dict[str, int]:

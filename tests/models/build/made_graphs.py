@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.build.graph import Binary, Conv, DepthwiseConv, Graph, Node, Pad, Pool, Prelu, Reshape, Unary, Upsample
+from models.build.graph import (
+    Binary,
+    Conv,
+    DepthwiseConv,
+    Graph,
+    Leaky,
+    Mean,
+    Node,
+    Pad,
+    Pool,
+    Prelu,
+    Reshape,
+    Unary,
+    Upsample,
+)
 
 SIZE_PX = 16
 
@@ -24,7 +38,10 @@ def graph_of_every_node(seed: int) -> Graph:
         Upsample("double", "half"),
         Binary("difference", "double", "sum", "sub"),
         Pool("mean", "difference", "average", (8, 8)),
-        Unary("gate", "mean", "logistic"),
+        Mean("whole", "difference"),
+        Binary("both", "mean", "whole", "add"),
+        Leaky("leaked", "both", -1.5),
+        Unary("gate", "leaked", "logistic"),
         Binary("gated", "difference", "gate", "mul"),
         Binary("scaled", "gated", "factors", "mul"),
         Binary("highest", "scaled", "gated", "maximum"),
