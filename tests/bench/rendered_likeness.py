@@ -23,8 +23,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "hw-sim")]
 
 from hwsim.street.rendered.head.head import build_head  # noqa: E402
 from hwsim.street.rendered.head.identity import Identity, sample_identity  # noqa: E402
+from hwsim.street.rendered.head.lens import Pose
 from hwsim.street.rendered.head.look import sample_look  # noqa: E402
-from hwsim.street.rendered.head.portrait import FacePicture, Pose, render_face  # noqa: E402
+from hwsim.street.rendered.head.portrait import FacePicture, render_face  # noqa: E402
 from hwsim.street.rendered.light import sample_light  # noqa: E402
 
 from edge.drivers.litert import choose_runtime  # noqa: E402

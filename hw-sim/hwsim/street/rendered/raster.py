@@ -67,6 +67,12 @@ def _draw(  # type: ignore[no-untyped-def]
     height, width = depth.shape
     texture_h, texture_w = texture.shape[0], texture.shape[1]
     one, half = np.float32(1), np.float32(0.5)
+    # Blinn-Phong: the half vector between each lamp and the camera, which looks along +z.
+    halfway = np.empty((lamps.shape[0], 3), np.float32)
+    for q in range(lamps.shape[0]):
+        hx, hy, hz = lamps[q, 0], lamps[q, 1], lamps[q, 2] - one
+        length = np.sqrt(hx * hx + hy * hy + hz * hz) + np.float32(1e-9)
+        halfway[q, 0], halfway[q, 1], halfway[q, 2] = hx / length, hy / length, hz / length
     for k in range(faces.shape[0]):
         a, b, c = faces[k, 0], faces[k, 1], faces[k, 2]
         if points[a, 2] < NEAREST or points[b, 2] < NEAREST or points[c, 2] < NEAREST:
@@ -131,9 +137,7 @@ def _draw(  # type: ignore[no-untyped-def]
                         red += diffuse * lamps[q, 3] * lit
                         green += diffuse * lamps[q, 4] * lit
                         blue += diffuse * lamps[q, 5] * lit
-                    # Blinn-Phong: the half vector between the lamp and the camera, which looks along +z.
-                    hz = lz - one
-                    toward = (nx * lx + ny * ly + nz * hz) / (np.sqrt(lx * lx + ly * ly + hz * hz) + np.float32(1e-9))
+                    toward = nx * halfway[q, 0] + ny * halfway[q, 1] + nz * halfway[q, 2]
                     if toward > 0:
                         s = specular * mask * toward**gloss
                         shine_r += s * lamps[q, 3]

@@ -13,7 +13,7 @@ _HEIGHTS_CM = (-12.6, -13.4, -15.0, -17.0, -20.0, -26.0, -34.0, -48.0)
 
 def bust_part(male: bool, rng: np.random.Generator) -> Part:
     """A clothed bust under a head, in head coordinates: its cut, cloth and colours drawn from `rng`."""
-    neck = 5.2 + 0.8 * male
+    neck = 4.9 + 1.1 * male
     wide = 19 + 2.5 * male + rng.normal()
     vertices, faces = loft(
         _HEIGHTS_CM,

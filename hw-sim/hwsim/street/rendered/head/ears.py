@@ -57,7 +57,7 @@ def _ear_texture(skin: NDArray[np.float64]) -> Floats:
 
 def neck_part(skin: NDArray[np.float64], male: bool, fat: float) -> Part:
     """The neck, from under the jaw to the collar."""
-    half = 5.1 + 0.7 * male + 0.25 * max(fat, 0.0)
+    half = 4.8 + 1.0 * male + 0.25 * max(fat, 0.0)
     y = np.array([-6.0, -9.0, -12.0, -15.5])
     vertices, faces = loft(
         y,

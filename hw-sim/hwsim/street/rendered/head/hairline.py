@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hwsim.street.rendered.head.complexion import Complexion
 from hwsim.street.rendered.head.hairstyle import BeardStyle, HairStyle
 from hwsim.street.rendered.head.shape import Shape
-from hwsim.street.rendered.head.texels import Texels, bump, ramp
+from hwsim.street.rendered.head.texels import Texels, bump, ramp, spread_to_texels
 from hwsim.street.rendered.mesh import Floats
 
 Values = NDArray[np.float64]
@@ -25,9 +25,10 @@ def scalp_depth(places: NDArray[np.floating], style: HairStyle) -> Values:
     """How far inside the hairline a place on the head is, cm, negative on the bare face: (..., 3) to (...)."""
     x, y, z = (np.asarray(places[..., axis], np.float64) for axis in range(3))
     front = style.front_y_cm
+    back = 0.15 * style.temples_cm
     edge_y = (
-        front - style.peak_cm, front, front + 0.75 * style.temples_cm, front - 0.2 + 0.4 * style.temples_cm,
-        front - 2.4, 1.0, style.sideburn_y_cm, -1.0, -6.0, -7.5,
+        front - style.peak_cm + back, front + 0.35 * style.temples_cm, front + 0.75 * style.temples_cm,
+        front - 0.2 + 0.4 * style.temples_cm, front - 2.4, 1.0, style.sideburn_y_cm, -1.0, -6.0, -7.5,
     )  # fmt: skip
     return y - np.interp(np.abs(np.arctan2(x, z)), _BEARINGS_RAD, edge_y)
 
@@ -57,14 +58,20 @@ def beard_cover(places: NDArray[np.floating], shape: Shape, beard: BeardStyle, c
     )
     chin = below * (1 - smoothstep(s.mouth_width_cm * 0.9, s.mouth_width_cm * 1.4, ax))
     strap = (1 - smoothstep(s.chin_y_cm + 0.6, s.chin_y_cm + 1.4, y)) + side * smoothstep(0.0, 2.5, ax - 4.3)
+    corner = 1.3 * np.exp(-(((ax - s.mouth_width_cm - 0.4) / 0.6) ** 2) - ((y - s.mouth_y_cm) / 0.9) ** 2)
+    around = np.maximum(np.maximum(below, lip), corner)
+    trimmed = side * smoothstep(-1.5, 0.5, line_y - y - 0.8)
     region = {
-        "full": np.maximum(np.maximum(below, side), lip),
-        "boxed": np.maximum(np.maximum(below, side * smoothstep(-1.5, 0.5, -(y - line_y) - 0.8)), lip),
-        "goatee": np.maximum(lip, chin),
+        "full": np.maximum(around, side),
+        "boxed": np.maximum(around, trimmed),
+        "goatee": np.maximum(np.maximum(lip, chin), corner),
         "moustache": lip,
         "chinstrap": np.clip(strap, 0, 1),
     }[cut]
-    mouth = smoothstep(-0.1, 0.15, np.minimum(lip_top - y, y - lip_bottom)) * (ax < s.mouth_width_cm)
+    lips = np.hypot(
+        x / (s.mouth_width_cm + 0.15), (y - 0.5 * (lip_top + lip_bottom)) / (0.55 * (lip_top - lip_bottom) + 0.1)
+    )
+    mouth = 1 - smoothstep(0.85, 1.15, lips)
     return np.asarray(np.clip(region, 0, 1) * (1 - mouth) * smoothstep(-1.0, 1.5, z), np.float64)
 
 
@@ -82,25 +89,28 @@ class _Brows(NamedTuple):
 
 
 def paint_hair(
-    texture: Floats, texels: Texels, shape: Shape, complexion: Complexion, style: HairStyle, beard: BeardStyle,
-    colour: NDArray[np.float64],
+    texture: Floats, vertices: Values, texels: Texels, shape: Shape, complexion: Complexion, style: HairStyle,
+    beard: BeardStyle, colour: Values,
 ) -> None:  # fmt: skip
-    """Paint brows, beard and the hair's roots over `texture`, float32 (h, w, 4), in place; colour: linear RGB."""
+    """Paint brows, beard and the hair's roots over `texture`, float32 (h, w, 4), in place.
+
+    vertices: float64 (n, 3), as in `Skull`; colour: the hair's, linear RGB.
+    """
     s, c = shape, complexion
     uneven = 0.5 * c.brow_uneven_cm
     brows = _Brows(
         c.brow_gap_cm, s.eye_left_y_cm + c.brow_lift_cm - uneven, s.eye_right_y_cm + c.brow_lift_cm + uneven,
         c.brow_weight_cm, c.brow_length_cm, c.brow_slope, c.brow_arch, c.brow_peak, c.brow_density, c.brow_joined,
     )  # fmt: skip
-    roots = scalp_depth(texels.places, style) + 0.3 * texels.broad + 0.15 * texels.middle
-    thin = 1 - style.thinning * smoothstep(_CROWN_Y_CM - 1.0, _CROWN_Y_CM + 2.5, texels.places[..., 1])
-    cover = _SCALP_COVER.get(style.cut, 0.95) * thin
-    stubble = complexion.stubble * beard_cover(texels.places, shape, beard, "full") if complexion.stubble > 0 else 0.0
-    bearded = np.maximum(beard.density * beard_cover(texels.places, shape, beard), stubble)
+    roots = spread_to_texels(scalp_depth(vertices, style)) + 0.3 * texels.broad + 0.15 * texels.middle
+    thin = 1 - style.thinning * smoothstep(_CROWN_Y_CM - 1.0, _CROWN_Y_CM + 2.5, vertices[:, 1])
+    cover = spread_to_texels(_SCALP_COVER.get(style.cut, 0.95) * thin)
+    stubble = complexion.stubble * beard_cover(vertices, shape, beard, "full")
+    bearded = spread_to_texels(np.maximum(beard.density * beard_cover(vertices, shape, beard), stubble))
     _paint(
         texels.places, texels.fine, brows, np.asarray(0.75 * c.hair + 0.25 * c.beard * 0.8, np.float64),
-        np.asarray(c.beard, np.float64), np.asarray(colour, np.float64), bearded.astype(np.float32),
-        roots.astype(np.float32), np.broadcast_to(cover, roots.shape).astype(np.float32), texture,
+        np.asarray(c.beard, np.float64), np.asarray(colour, np.float64), bearded, roots, cover,
+        texture,
     )  # fmt: skip
 
 

@@ -62,7 +62,9 @@ def _bare(identity: Identity) -> _Bare:
 def _haired(identity: Identity, style: HairStyle, beard: BeardStyle, hair: tuple[float, float, float]) -> Floats:
     bare = _bare(identity)
     texture = bare.skin.copy()
-    paint_hair(texture, bare.texels, identity.shape, identity.complexion, style, beard, np.asarray(hair))
+    paint_hair(
+        texture, bare.skull.vertices, bare.texels, identity.shape, identity.complexion, style, beard, np.asarray(hair)
+    )
     return texture
 
 

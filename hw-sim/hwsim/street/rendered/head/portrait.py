@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from hwsim.street.rendered.head.bust import bust_part
 from hwsim.street.rendered.head.head import Head, build_head
 from hwsim.street.rendered.head.identity import Identity
+from hwsim.street.rendered.head.lens import Lens, Pose, similarity
 from hwsim.street.rendered.head.look import Look, neutral_look
 from hwsim.street.rendered.light import Lighting, even_light
-from hwsim.street.rendered.mesh import Floats, Part, turn
-from hwsim.street.rendered.raster import Canvas, draw, facing_camera
+from hwsim.street.rendered.mesh import Floats, Part
+from hwsim.street.rendered.raster import Canvas, draw
 from hwsim.street.view import FACE_WIDTH_M
 
 PORTRAIT_WIDTH_PX, PORTRAIT_HEIGHT_PX = 480, 600
@@ -23,18 +24,6 @@ _PORTRAIT_SPAN_CM = 31.0
 _BACKDROP = 0.33
 _GAMMA = 2.2
 _FACE_WIDTH_CM = 100 * FACE_WIDTH_M
-_AIM_Y_CM = -3.0
-"""What the camera points at, below the eyes: a face's middle."""
-
-
-@dataclass(frozen=True)
-class Pose:
-    """Degrees. Yaw turns the face to the picture's right, pitch down, roll clockwise; distance from the camera."""
-
-    yaw_deg: float = 0.0
-    pitch_deg: float = 0.0
-    roll_deg: float = 0.0
-    distance_cm: float = 150.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,27 +39,6 @@ class FacePicture:
     def encoded(self) -> NDArray[np.uint8]:
         """As a camera would give it: uint8 (h, w, 3), BGR, gamma 2.2."""
         return np.round(np.clip(self.pixels, 0, 1) ** (1 / _GAMMA) * 255).astype(np.uint8)
-
-
-@dataclass(frozen=True, eq=False)
-class _Lens:
-    """Head coordinates to pixels: `rotation` into camera space, perspective, then `linear` and `shift`."""
-
-    rotation: Floats
-    distance_cm: float
-    linear: Floats
-    shift: Floats
-
-    def flat(self, points_cm: Floats) -> tuple[Floats, Floats]:
-        """Perspective alone: (n, 2) in centimetres at the head's own distance, and depth (n,)."""
-        camera = (points_cm - np.array([0, _AIM_Y_CM, 0], np.float32)) @ self.rotation.T
-        depth = camera[:, 2] + np.float32(self.distance_cm)
-        return camera[:, :2] * (np.float32(self.distance_cm) / depth)[:, None], depth
-
-    def pixels(self, points_cm: Floats) -> Floats:
-        """Float32 (n, 3): column, row and depth."""
-        plane, depth = self.flat(points_cm)
-        return np.concatenate([plane @ self.linear.T + self.shift, depth[:, None]], 1).astype(np.float32)
 
 
 def render_face(
@@ -95,7 +63,7 @@ def render_face(
     head = build_head(identity, look)
     x, y = centre_px or (width_px / 2, height_px / 2)
     scale = face_width_px / _FACE_WIDTH_CM
-    lens = _lens(pose, np.float32(scale) * np.eye(2, dtype=np.float32), np.array([x, y], np.float32))
+    lens = Lens.at(pose, np.float32(scale) * np.eye(2, dtype=np.float32), np.array([x, y], np.float32))
     return _render(identity, head, lens, lighting, (height_px, width_px), background, bust_seed, supersampling)
 
 
@@ -117,13 +85,13 @@ def render_aligned(
     jitter_px: float32 (5, 2), as if a detector had missed the landmarks by that much of the picture.
     """
     head = build_head(identity, look)
-    unit = _lens(pose, np.eye(2, dtype=np.float32), np.zeros(2, np.float32))
-    plane, _ = unit.flat(head.landmarks_cm)
-    linear, shift = _similarity(plane, template_px)
+    unit = Lens.at(pose, np.eye(2, dtype=np.float32), np.zeros(2, np.float32))
+    plane = unit.pixels(head.landmarks_cm)[:, :2]
+    linear, shift = similarity(plane, template_px)
     if jitter_px is not None:
         found = (plane @ linear.T + shift + jitter_px - shift) @ np.linalg.inv(linear).T
-        linear, shift = _similarity(found.astype(np.float32), template_px)
-    lens = _lens(pose, linear, shift)
+        linear, shift = similarity(found.astype(np.float32), template_px)
+    lens = Lens.at(pose, linear, shift)
     return _render(identity, head, lens, lighting, (size_px, size_px), background, bust_seed, supersampling)
 
 
@@ -143,47 +111,31 @@ def render_portrait(identity: Identity, seed: int = 0) -> NDArray[np.uint8]:
     return picture.encoded()
 
 
-def _lens(pose: Pose, linear: Floats, shift: Floats) -> _Lens:
-    rotation = facing_camera(turn(*(np.deg2rad(a) for a in (pose.yaw_deg, pose.pitch_deg, -pose.roll_deg))))
-    return _Lens(rotation, pose.distance_cm, linear.astype(np.float32), shift.astype(np.float32))
-
-
-def _similarity(source: Floats, target: Floats) -> tuple[Floats, Floats]:
-    """The least-squares turn, scale and shift (Umeyama 1991, without reflection): float32 (2, 2) and (2,)."""
-    s_mean, t_mean = source.mean(0), target.mean(0)
-    s, t = source - s_mean, target - t_mean
-    norm = (s * s).sum()
-    a, b = (s * t).sum() / norm, (s[:, 0] * t[:, 1] - s[:, 1] * t[:, 0]).sum() / norm
-    linear = np.array([[a, -b], [b, a]], np.float32)
-    return linear, (t_mean - linear @ s_mean).astype(np.float32)
-
-
 def _render(
-    identity: Identity, head: Head, lens: _Lens, lighting: Lighting, size: tuple[int, int], background: Floats | None,
+    identity: Identity, head: Head, lens: Lens, lighting: Lighting, size: tuple[int, int], background: Floats | None,
     bust_seed: int | None, supersampling: int,
 ) -> FacePicture:  # fmt: skip
     height, width = size
     n = supersampling
-    fine = _Lens(lens.rotation, lens.distance_cm, lens.linear * n, lens.shift * n)
-    canvas = Canvas.blank(height * n, width * n)
+    fine = lens.enlarged(n)
+    if background is None:
+        behind = np.full((height * n, width * n, 3), _BACKDROP, np.float32)
+    else:
+        flipped = np.ascontiguousarray(background[..., ::-1], np.float32)
+        behind = np.asarray(cv2.resize(flipped, (width * n, height * n), interpolation=cv2.INTER_NEAREST), np.float32)
+    canvas = Canvas.blank(height * n, width * n, behind)
     parts: list[Part] = list(head.parts)
     if bust_seed is not None:
         parts.append(bust_part(identity.sex == "male", np.random.default_rng([identity.seed, bust_seed, 3])))
     for part in parts:
-        draw(canvas, part, fine.pixels(part.vertices), part.normals @ lens.rotation.T, lighting, owner=1)
-    if background is None:
-        behind = np.full((height * n, width * n, 3), _BACKDROP, np.float32)
-    else:
-        enlarged = cv2.resize(background, (width * n, height * n), interpolation=cv2.INTER_NEAREST)
-        behind = np.asarray(enlarged, np.float32)
-    covered = canvas.owner > 0
-    picture = np.asarray(np.where(covered[..., None], canvas.light[..., ::-1], behind), np.float32)
+        normals = lens.turned(part.normals)
+        draw(canvas, part, fine.pixels(part.vertices), normals, lighting, owner=1)
+    picture, covered = canvas.light, canvas.owner > 0
     if n > 1:
         picture = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.float32)
         covered = cv2.resize(covered.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0.5
     outline = lens.pixels(head.face_cm)
-    left, top = outline[:, :2].min(0)
-    right, bottom = outline[:, :2].max(0)
+    column, row = np.ascontiguousarray(outline[:, 0]), np.ascontiguousarray(outline[:, 1])
     landmarks = np.ascontiguousarray(lens.pixels(head.landmarks_cm)[:, :2])
-    box = (float(left), float(top), float(right), float(bottom))
-    return FacePicture(np.ascontiguousarray(picture, np.float32), landmarks, box, covered)
+    box = (float(column.min()), float(row.min()), float(column.max()), float(row.max()))
+    return FacePicture(np.ascontiguousarray(picture[..., ::-1]), landmarks, box, covered)

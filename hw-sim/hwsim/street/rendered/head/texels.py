@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -28,23 +29,30 @@ class Texels:
 
 def lay_texels(vertices: NDArray[np.float64], rng: np.random.Generator) -> Texels:
     """Texels of a built head's texture; vertices (n, 3) as in `Skull`."""
-    grid = vertices.reshape(ROWS, COLUMNS, 3).astype(np.float32)
-    ring = np.concatenate([grid[:, -_BORDER:], grid, grid[:, :_BORDER]], 1)
-    scale = TEXTURE_WIDTH / COLUMNS
-    # Column u of the texture looks at column u / scale of the grid; both count from their cells' middles.
-    u = (np.arange(TEXTURE_WIDTH, dtype=np.float32) + 0.5) / scale - 0.5 + _BORDER
-    v = (np.arange(TEXTURE_HEIGHT, dtype=np.float32) + 0.5) / (TEXTURE_HEIGHT / ROWS) - 0.5
-    map_u, map_v = np.meshgrid(u, v)
-    places = cv2.remap(
-        ring, map_u.astype(np.float32), map_v.astype(np.float32), cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE
-    )
     size = (TEXTURE_HEIGHT, TEXTURE_WIDTH)
     return Texels(
-        np.ascontiguousarray(places, np.float32),
+        spread_to_texels(vertices),
         smooth_noise(rng, *size, 9),
         smooth_noise(rng, *size, 92, cells_down=44),
         rng.standard_normal(size).astype(np.float32),
     )
+
+
+def spread_to_texels(values: NDArray[np.float64]) -> Floats:
+    """Values at a head's vertices, (n,) or (n, k), between them at its texels: float32 (h, w) or (h, w, k)."""
+    grid = values.reshape(ROWS, COLUMNS, *values.shape[1:]).astype(np.float32)
+    ring = np.concatenate([grid[:, -_BORDER:], grid, grid[:, :_BORDER]], 1)
+    across, down = _texel_columns()
+    return np.asarray(cv2.remap(ring, across, down, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE), np.float32)
+
+
+@cache
+def _texel_columns() -> tuple[Floats, Floats]:
+    """Where each texel falls on the grid with its border; both count from their cells' middles: float32 (h, w)."""
+    u = (np.arange(TEXTURE_WIDTH, dtype=np.float32) + 0.5) * (COLUMNS / TEXTURE_WIDTH) - 0.5 + _BORDER
+    v = (np.arange(TEXTURE_HEIGHT, dtype=np.float32) + 0.5) * (ROWS / TEXTURE_HEIGHT) - 0.5
+    across, down = np.meshgrid(u, v)
+    return across.astype(np.float32), down.astype(np.float32)
 
 
 def smooth_noise(
