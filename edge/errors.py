@@ -40,6 +40,18 @@ class PackPurposeRefused(LfrError, ValueError):
     """A pack that is asked for what it is not meant for: real people under a bring-up pack."""
 
 
+class CalibrationMismatch(PackInvalid):
+    """A calibration that was not made with the weights of its pack."""
+
+
+class CalibrationMissing(LfrError, LookupError):
+    """A pack without a calibration for the backend and precision asked for."""
+
+
+class OutsideCalibration(LfrError, ValueError):
+    """A size of watchlist or an FPIR that a calibration does not reach."""
+
+
 class DownloadFailed(LfrError, OSError):
     """A file could not be fetched from where it was sought."""
 
@@ -197,6 +209,10 @@ class FaceTooSmall(EnrolmentRefused):
 
 class TrainingInvalid(LfrError, ValueError):
     """A training set or checkpoint that cannot be read, or is not what the run needs."""
+
+
+class CalibrationDataInvalid(LfrError, ValueError):
+    """People or comparisons that are too few, or not told apart, to calibrate by."""
 
 
 class OpenSetInvalid(LfrError, ValueError):

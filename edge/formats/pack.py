@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Precision = Literal["int8", "float32"]
 Purpose = Literal["operations", "bring-up"]
 Subjects = Literal["synthetic", "real"]
@@ -18,13 +19,24 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class PackFile(_Part):
-    """One file of weights. source: its path below the folder or URL it is installed from."""
+class PinnedFile(_Part):
+    """A file beside the manifest, by its hash."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
-    source: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$")]
+    name: FileName
     sha256: Sha256
     size_bytes: Annotated[int, Field(ge=1, le=200_000_000)]
+
+
+class PackFile(PinnedFile):
+    """One file of weights. source: its path below the folder or URL it is installed from."""
+
+    source: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$")]
+
+
+class CompanionFile(PinnedFile):
+    """A file that comes with the manifest and is not installed: a calibration."""
+
+    size_bytes: Annotated[int, Field(ge=1, le=1_048_576)]
 
 
 class NetworkInput(_Part):
@@ -66,10 +78,12 @@ class PackManifest(_Part):
     training_data: Annotated[str, Field(min_length=1, max_length=400)]
     detector: DetectorSpec
     embedder: EmbedderSpec
+    calibration: CompanionFile | None = None
 
     @model_validator(mode="after")
     def _files_are_distinct(self) -> PackManifest:
-        names = [file.name for file in self.files()]
+        companions = [file for file in (self.calibration,) if file is not None]
+        names = [file.name for file in (*self.files(), *companions)]
         if len(set(names)) != len(names):
             raise ValueError("two files of the pack have the same name")
         if "pack.yaml" in names:
@@ -81,5 +95,5 @@ class PackManifest(_Part):
         return self
 
     def files(self) -> tuple[PackFile, ...]:
-        """Every file of the pack."""
+        """Every file of weights."""
         return (*self.detector.files.values(), *self.embedder.files.values())

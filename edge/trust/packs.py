@@ -6,14 +6,16 @@ The bytes that were hashed are the bytes that are loaded; nothing is read twice.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from edge.config_file import parse_yaml
-from edge.errors import PackHashMismatch, PackInvalid, PackMissing, PackPurposeRefused
-from edge.formats.pack import PackFile, PackManifest, Precision, Purpose, Subjects
+from edge.errors import CalibrationMismatch, PackHashMismatch, PackInvalid, PackMissing, PackPurposeRefused
+from edge.formats.calibration import Calibration
+from edge.formats.pack import PackFile, PackManifest, PinnedFile, Precision, Purpose, Subjects
 
 MANIFEST_NAME = "pack.yaml"
 MANIFEST_MAX_BYTES = 256 * 1024
@@ -21,13 +23,17 @@ MANIFEST_MAX_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class VerifiedPack:
-    """A pack whose files are what its manifest says. sha256: of the manifest, which pins all the rest."""
+    """A pack whose files are what its manifest says. sha256: of the manifest, which pins all the rest.
+
+    calibration: its tables, or None where it has none or none was asked for.
+    """
 
     manifest: PackManifest
     sha256: str
     precision: Precision
     detector: bytes
     embedder: bytes
+    calibration: Calibration | None = None
 
 
 def read_manifest(folder: Path) -> tuple[PackManifest, str]:
@@ -43,14 +49,13 @@ def read_manifest(folder: Path) -> tuple[PackManifest, str]:
     try:
         manifest = PackManifest.model_validate(parse_yaml(data))
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:8])
-        raise PackInvalid(f"{path}: {faults}") from None
+        raise PackInvalid(f"{path}: {_faults(error)}") from None
     except ValueError as error:
         raise PackInvalid(f"{path}: {error}") from None
     return manifest, hashlib.sha256(data).hexdigest()
 
 
-def check_bytes(file: PackFile, data: bytes, where: str) -> None:
+def check_bytes(file: PinnedFile, data: bytes, where: str) -> None:
     """Raises: PackHashMismatch, naming the file and both hashes."""
     found = hashlib.sha256(data).hexdigest()
     if found != file.sha256:
@@ -70,24 +75,67 @@ def check_subjects(subjects: Subjects, purpose: Purpose, what: str) -> None:
 
 
 def open_pack(folder: Path, precision: Precision) -> VerifiedPack:
-    """Read and check a pack. Raises: PackMissing, PackInvalid, PackHashMismatch."""
+    """Read and check a pack. Raises: PackMissing, PackInvalid, PackHashMismatch, CalibrationMismatch."""
+    pack = open_weights(folder, precision)
+    return replace(pack, calibration=read_calibration(folder, pack.manifest))
+
+
+def open_weights(folder: Path, precision: Precision) -> VerifiedPack:
+    """A pack without its calibration, to be calibrated anew. Raises: PackMissing, PackInvalid, PackHashMismatch."""
     manifest, sha256 = read_manifest(folder)
-    contents = []
-    for role, files in (("detector", manifest.detector.files), ("embedder", manifest.embedder.files)):
+    install = f"the pack's weights are not installed; run: lfr-models install {manifest.name} --from FOLDER"
+
+    def weights(role: str, files: Mapping[Precision, PackFile]) -> bytes:
         if precision not in files:
             raise PackInvalid(f"{folder / MANIFEST_NAME}: the {role} has no {precision} file, only {sorted(files)}")
-        contents.append(_read_file(folder, manifest.name, files[precision]))
-    return VerifiedPack(manifest, sha256, precision, *contents)
+        return _read_file(folder, files[precision], install)
+
+    return VerifiedPack(
+        manifest,
+        sha256,
+        precision,
+        weights("detector", manifest.detector.files),
+        weights("embedder", manifest.embedder.files),
+    )
 
 
-def _read_file(folder: Path, pack: str, file: PackFile) -> bytes:
+def read_calibration(folder: Path, manifest: PackManifest) -> Calibration | None:
+    """The pack's calibration, if it has one.
+
+    Raises: PackMissing, PackInvalid, PackHashMismatch; CalibrationMismatch for tables of other weights.
+    """
+    if manifest.calibration is None:
+        return None
+    path = folder / manifest.calibration.name
+    data = _read_file(folder, manifest.calibration, "it belongs beside the manifest; copy the pack's whole folder")
+    try:
+        calibration = Calibration.model_validate_json(data)
+    except ValidationError as error:
+        raise PackInvalid(f"{path}: {_faults(error)}") from None
+    for table in calibration.tables:
+        for role, files, made_with in (
+            ("detector", manifest.detector.files, table.detector_sha256),
+            ("embedder", manifest.embedder.files, table.embedder_sha256),
+        ):
+            pinned = files[table.precision].sha256 if table.precision in files else "none"
+            if made_with != pinned:
+                raise CalibrationMismatch(
+                    f"{path}: the table for {table.backend}/{table.precision} was made with {role} {made_with}, "
+                    f"the pack has {pinned}; calibrate anew with: lfr-models calibrate {manifest.name}"
+                )
+    return calibration
+
+
+def _faults(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:8])
+
+
+def _read_file(folder: Path, file: PinnedFile, remedy: str) -> bytes:
     path = folder / file.name
     try:
         with path.open("rb") as stream:
             data = stream.read(file.size_bytes + 1)
     except OSError:
-        raise PackMissing(
-            f"{path}: the pack's weights are not installed; run: lfr-models install {pack} --from FOLDER"
-        ) from None
+        raise PackMissing(f"{path}: not there; {remedy}") from None
     check_bytes(file, data, str(path))
     return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.errors import PackHashMismatch, PackInvalid, PackMissing
-from edge.trust.packs import MANIFEST_MAX_BYTES, open_pack, read_manifest
+from edge.errors import CalibrationMismatch, PackHashMismatch, PackInvalid, PackMissing, PackPurposeRefused
+from edge.trust.packs import MANIFEST_MAX_BYTES, check_subjects, open_pack, read_manifest
+from tests.made_calibration import calibration, table_of
 from tests.made_packs import WEIGHTS, manifest_of, write_manifest, write_weights
 
 
@@ -167,3 +169,67 @@ def test_any_value_at_any_key_is_read_or_refused(tmp_path_factory: pytest.TempPa
     except PackInvalid:
         return
     assert manifest.files()
+
+
+def write_calibration(folder: Path, fields: dict) -> None:
+    """A calibration beside the manifest, pinned by it."""
+    content = json.dumps(fields).encode()
+    (folder / "calibration.json").write_bytes(content)
+    pinned = {
+        "name": "calibration.json",
+        "size_bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    write_manifest(folder, manifest_of(WEIGHTS) | {"calibration": pinned})
+
+
+def test_calibration_of_the_packs_own_weights_comes_with_it(pack: Path):
+    assert open_pack(pack, "int8").calibration is None
+    write_calibration(pack, calibration(table_of(WEIGHTS)))
+    opened = open_pack(pack, "int8")
+    assert opened.calibration is not None
+    assert opened.calibration.table("litert", "int8") is not None
+
+
+@pytest.mark.parametrize("role", ["detector", "embedder"])
+def test_calibration_of_other_weights_is_refused_with_both_hashes(pack: Path, role: str):
+    write_calibration(pack, calibration(table_of(WEIGHTS, **{f"{role}_sha256": "33" * 32})))
+    pinned = hashlib.sha256(WEIGHTS[f"{role}_int8.tflite"]).hexdigest()
+    with pytest.raises(
+        CalibrationMismatch, match=f"litert/int8 was made with {role} {'33' * 32}, the pack has {pinned}"
+    ):
+        open_pack(pack, "int8")
+
+
+def test_calibration_that_is_none_is_refused(pack: Path):
+    write_calibration(pack, calibration(table_of(WEIGHTS, confidence=2.0)))
+    with pytest.raises(PackInvalid, match="confidence"):
+        open_pack(pack, "int8")
+
+
+def test_missing_or_altered_calibration_is_refused_by_name(pack: Path):
+    write_calibration(pack, calibration(table_of(WEIGHTS)))
+    path = pack / "calibration.json"
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(PackHashMismatch, match=r"calibration\.json"):
+        open_pack(pack, "int8")
+    path.unlink()
+    with pytest.raises(PackMissing, match=r"calibration\.json: not there; .*whole folder"):
+        open_pack(pack, "int8")
+
+
+def test_calibration_may_not_bear_the_name_of_a_network(pack: Path):
+    pinned = {"name": "detector_int8.tflite", "size_bytes": 1, "sha256": "00" * 32}
+    write_manifest(pack, manifest_of(WEIGHTS) | {"calibration": pinned})
+    with pytest.raises(PackInvalid, match="same name"):
+        open_pack(pack, "int8")
+
+
+@pytest.mark.parametrize(("subjects", "purpose"), [("synthetic", "bring-up"), ("real", "operations")])
+def test_pack_meets_those_it_is_for(subjects, purpose):
+    check_subjects(subjects, purpose, "list-1")
+
+
+def test_bring_up_pack_never_meets_real_people():
+    with pytest.raises(PackPurposeRefused, match=r"list-1.*real.*bring-up"):
+        check_subjects("real", "bring-up", "list-1")
