@@ -28,7 +28,7 @@ def list_text(packs: Sequence[ListedPack]) -> str:
             )
         )
     notes = [f"{pack.name}: {pack.fault or pack.summary}" for pack in packs]
-    return "\n".join([_table(rows), "", *notes])
+    return "\n".join([aligned(rows), "", *notes])
 
 
 def install_text(name: str, files: Sequence[InstalledFile]) -> str:
@@ -37,7 +37,7 @@ def install_text(name: str, files: Sequence[InstalledFile]) -> str:
         (file.name, f"{file.size_bytes:,} bytes", "installed" if file.fetched else "was there", file.sha256[:16] + "…")
         for file in files
     ]
-    return f"{_table(rows)}\n{name}: installed, every hash as the manifest pins it. Next: lfr-models verify {name}"
+    return f"{aligned(rows)}\n{name}: installed, every hash as the manifest pins it. Next: lfr-models verify {name}"
 
 
 def report_text(report: PackReport) -> str:
@@ -48,7 +48,7 @@ def report_text(report: PackReport) -> str:
         f"{report.name} version {report.version}: good\n"
         f"manifest {report.sha256}\n"
         f"{report.files} files as pinned, shapes as stated; one run each on {report.runtime}, for information:\n"
-        f"{_table(rows)}"
+        f"{aligned(rows)}"
     )
 
 
@@ -71,7 +71,7 @@ def evaluation_text(evaluation: Evaluation) -> str:
         f"{evaluation.enrolled} enrolled ({evaluation.failed_to_enrol} failed); no face found in "
         f"{evaluation.failed_mated} of {evaluation.mated_searches} mated and "
         f"{evaluation.failed_non_mated} of {evaluation.non_mated_searches} non-mated probes (counted as misses)\n"
-        f"{_table(rows)}"
+        f"{aligned(rows)}"
     )
 
 
@@ -79,7 +79,8 @@ def _range(interval: Interval) -> str:
     return f"{interval.low:.4f} to {interval.high:.4f}"
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells, in columns."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from models.cli import OWN_PACKS, PACKS_VARIABLE
+from models.arguments import OWN_PACKS, PACKS_VARIABLE
 
 SEED_MAX = (1 << 63) - 1
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from models.cli import OWN_PACKS, main
+from models.arguments import OWN_PACKS
+from models.cli import main
 from tests.made_packs import WEIGHTS, manifest_of, write_manifest, write_source, write_weights
 from tests.reference import reference_dir
 

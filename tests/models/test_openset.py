@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edge.drivers.litert import choose_runtime
 from edge.errors import OpenSetInvalid
 from edge.trust.packs import open_pack
-from models.cli import OWN_PACKS
+from models.arguments import OWN_PACKS
 from models.evaluate import evaluate_pack
 from models.install import install_pack
 from models.openset import NOT_COMPARED, operating_point, read_open_set

@@ -1,0 +1,1 @@
+"""Thresholds of a pack: measured on people, modelled beyond them, kept beside its manifest, asked for."""
