@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "hw-sim")]
 
 from hwsim.street.rendered.head.head import build_head  # noqa: E402
 from hwsim.street.rendered.head.identity import Identity, sample_identity  # noqa: E402
-from hwsim.street.rendered.head.lens import Pose
+from hwsim.street.rendered.head.lens import Pose  # noqa: E402
 from hwsim.street.rendered.head.look import sample_look  # noqa: E402
 from hwsim.street.rendered.head.portrait import FacePicture, render_face  # noqa: E402
 from hwsim.street.rendered.light import sample_light  # noqa: E402

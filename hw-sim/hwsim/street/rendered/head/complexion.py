@@ -102,7 +102,7 @@ def _hair_name(draws: Draws, darkness: float) -> str:
     return draws.pick(("black", "espresso", "brown"), (0.66, 0.24, 0.10))
 
 
-def _marks(draws: Draws) -> NDArray[np.float32]:
+def _marks(draws: Draws, age: float) -> NDArray[np.float32]:
     rows = [
         (
             draws.between(-5.0, 5.0),
@@ -110,7 +110,7 @@ def _marks(draws: Draws) -> NDArray[np.float32]:
             abs(draws.bell(0.09, 0.08)) + 0.05,
             draws.between(0.35, 0.9),
         )
-        for _ in range(int(draws.generator.poisson(2.0)))
+        for _ in range(int(draws.generator.poisson(2.0 + 4.0 * age)))
     ]
     if draws.chance(0.05):
         rows.append(
@@ -152,7 +152,7 @@ def sample_complexion(draws: Draws, male: bool, masculinity: float, age: float, 
         rosy=draws.around(0.6, 0.6),
         shine=draws.around(1.0, 0.5),
         freckles=max(0.0, draws.bell(0.1, 0.7)) if darkness < 0.4 and draws.chance(0.4) else 0.0,
-        marks=_marks(draws),
+        marks=_marks(draws, age),
         scars=_scars(draws),
         brow_gap_cm=draws.around(1.05, 0.5),
         brow_lift_cm=draws.around(1.75 - 0.15 * m, 0.5),

@@ -58,13 +58,13 @@ def _ear_texture(skin: NDArray[np.float64]) -> Floats:
 def neck_part(skin: NDArray[np.float64], male: bool, fat: float) -> Part:
     """The neck, from under the jaw to the collar."""
     half = 4.8 + 1.0 * male + 0.25 * max(fat, 0.0)
-    y = np.array([-6.0, -9.0, -12.0, -15.5])
+    y = np.array([-2.5, -5.5, -9.0, -12.0, -15.5])
     vertices, faces = loft(
         y,
         0.0,
-        [-2.0, -2.3, -2.6, -2.8],
-        half * np.array([1, 0.97, 1.02, 1.2]),
-        half * np.array([0.95, 0.95, 1, 1.1]),
+        [-1.8, -2.2, -2.3, -2.6, -2.8],
+        half * np.array([0.7, 0.96, 0.97, 1.02, 1.2]),
+        half * np.array([0.72, 0.93, 0.95, 1, 1.1]),
         26,
         2.0,
     )

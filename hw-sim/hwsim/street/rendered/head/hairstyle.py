@@ -63,8 +63,8 @@ def sample_hairstyle(draws: Draws, male: bool, age: float, natural: HairStyle | 
     return HairStyle(
         cut=cut,
         seed=int(draws.generator.integers(1 << 30)),
-        front_y_cm=natural.front_y_cm if natural else draws.around(5.7, 1.0) + 0.9 * receding,
-        temples_cm=natural.temples_cm if natural else draws.around(0.6, 0.6) + 1.4 * receding,
+        front_y_cm=natural.front_y_cm if natural else draws.around(5.7, 1.0) + 1.2 * receding,
+        temples_cm=natural.temples_cm if natural else draws.around(0.6, 0.6) + 0.8 * receding,
         peak_cm=natural.peak_cm if natural else max(0.0, draws.bell(0.1, 0.45)),
         sideburn_y_cm=draws.around(-1.6, 1.6) if male else draws.around(-0.2, 1.0),
         thinning=natural.thinning if natural else (min(1.0, receding * draws.between(0.0, 0.7))),

@@ -144,7 +144,7 @@ def _folds(x: float, y: float, ax: float, slow: float, p: _Plan) -> float:
     between = ramp(p.mouth_y + 1.2 * p.upper_lip, p.mouth_y + 1.2 * p.upper_lip + 0.4, y) * (
         1 - ramp(p.nose_y - 1.1, p.nose_y - 0.7, y)
     )
-    dark += 0.25 * p.philtrum * between * bump(x, 0.20)
+    dark += 0.16 * p.philtrum * between * bump(x, 0.20)
     dark += 0.22 * bump(x, 1.5) * bump(y - p.mouth_y + 1.75 * p.lower_lip + 0.35, 0.25)
     dark += 0.30 * min(p.cleft, 1.5) * bump(x, 0.13) * bump(y - p.chin_y, 0.6)
     # From the nose's wing to the mouth's corner, and on to the jowl.
