@@ -65,12 +65,6 @@ def glasses_parts(shape: Shape, glasses: Glasses, tinted: bool, place: Place) ->
         hinge = (side * (middle_x + wide), middle_y + 0.5 * high, front_z - 0.5)
         temple_x = side * shape.skull_width
         arm = np.array([hinge, (7.9 * temple_x, middle_y + 0.6, 3.0), (8.2 * temple_x, middle_y + 0.4, -1.0)])
-            [
-                hinge,
-                (side * 7.9 * shape.skull_width, middle_y + 0.6, 3.0),
-                (side * 8.2 * shape.skull_width, middle_y + 0.4, -1.0),
-            ]
-        )
         parts += [bar(ring, rim), bar(arm, 0.9 * rim)]
         if tinted:
             centre = np.array([[side * middle_x, middle_y, front_z]])
