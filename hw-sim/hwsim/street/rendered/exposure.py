@@ -52,7 +52,7 @@ def develop(light: Floats, sensor: Sensor, rng: np.random.Generator) -> NDArray[
     picture = np.ascontiguousarray(toned[..., ::-1])
     if sensor.noise:
         top, left = (int(v) for v in rng.integers(0, _GRAIN_MARGIN_PX, 2))
-        lighter, darker = _grain(height, width, round(255 * sensor.noise, 2))
+        lighter, darker = _grain(height, width, round(2 * 255 * sensor.noise) / 2)
         rows, columns = slice(top, top + height), slice(left, left + width)
         cv2.add(picture, lighter[rows, columns], dst=picture)
         cv2.subtract(picture, darker[rows, columns], dst=picture)
@@ -73,7 +73,7 @@ def _tone_table(gamma: float, knee: bool) -> NDArray[np.uint8]:
     return np.rint(255 * np.minimum(pressed, 1) ** (1 / gamma)).astype(np.uint8)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _grain(height: int, width: int, sigma: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """What to add and what to take away, a little larger than a frame, the same in every process."""
     shape = (height + _GRAIN_MARGIN_PX, width + _GRAIN_MARGIN_PX, 3)

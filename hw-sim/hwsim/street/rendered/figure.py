@@ -152,10 +152,8 @@ def _frame(view: TiltedView, shown: list[Shown]) -> tuple[int, int, int, int] | 
 
 
 def _face(head: Head, gaze: Floats, at: Floats, view: TiltedView, depth_cm: float, skull: Floats) -> FaceTruth:
-    outline = view.project(head.face_cm @ gaze.T + at)
+    left, top, right, bottom = view.bounds(head.face_cm, gaze, at)
     landmarks = head.landmarks_cm @ gaze.T + at
-    left, top = (float(v) for v in outline[:, :2].min(axis=0))
-    right, bottom = (float(v) for v in outline[:, :2].max(axis=0))
     toward = view.eye_cm - landmarks.mean(axis=0)
     facing = float(gaze[:, 2] @ toward / np.linalg.norm(toward))
     points = np.ascontiguousarray(view.project(landmarks)[:, :2])

@@ -74,4 +74,5 @@ def _arm(at: float, manner: Manner, left: bool) -> dict[Bone, Floats]:
 
 
 def _bend(angle_deg: float) -> Floats:
-    return turn(0.0, float(np.deg2rad(angle_deg)), 0.0)
+    sine, cosine = float(np.sin(np.deg2rad(angle_deg))), float(np.cos(np.deg2rad(angle_deg)))
+    return np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]], np.float32)

@@ -78,6 +78,10 @@ class TiltedView:
         bounds = _show(points_cm, normals, turned, offset, lens, screen, facing)
         return Shown(screen, facing, bounds)
 
+    def bounds(self, points_cm: Floats, rotation: Floats, place_cm: Floats) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of a model's points on the screen, in pixels."""
+        return self.show(points_cm, points_cm, rotation, place_cm).bounds_px
+
     def project(self, points_cm: Floats) -> Floats:
         """World points as columns, rows and depth in cm: float32 (n, 3)."""
         return self.to_screen(self.to_camera(np.asarray(points_cm, np.float32).reshape(-1, 3)))

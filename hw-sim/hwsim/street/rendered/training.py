@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from hwsim.street.rendered.backdrop import Backdrop, draw_backdrop, light_street
 from hwsim.street.rendered.clutter import draw_clutter
 from hwsim.street.rendered.composition import Present, Seen, Shutter, compose
-from hwsim.street.rendered.exposure import sensor_for
+from hwsim.street.rendered.exposure import develop, sensor_for
 from hwsim.street.rendered.figure import Figure, Moment, dress
 from hwsim.street.rendered.head.identity import sample_identity
 from hwsim.street.rendered.head.look import sample_look
 from hwsim.street.rendered.mesh import Floats
 from hwsim.street.rendered.rain import add_streaks, wet_glass
 from hwsim.street.rendered.raster import FAR
-from hwsim.street.rendered.sensor import Sensor, expose, sample_sensor
+from hwsim.street.rendered.sensor import Sensor, blurred, sample_sensor
 from hwsim.street.rendered.tilted_view import TiltedView
 from hwsim.street.rendered.weather import Weather, sample_weather
 
@@ -79,7 +79,12 @@ def sample_frame(seed: int, size_px: tuple[int, int], identities: range = TRAINI
     if place.weather.rain:
         add_streaks(light, rng, place.weather.rain, np.array(place.weather.horizon, np.float32))
         light = wet_glass(rng, *size_px, place.weather.rain).look_through(light)
-    picture = expose(_coarsened(light, rng), _sensor(place, rng), rng)
+    sensor = _sensor(place, rng)
+    light = blurred(_coarsened(light, rng), sensor.defocus_px, sensor.motion_px)
+    if sensor.saturation != 1:
+        grey = light.mean(axis=2, keepdims=True)
+        light = grey + np.float32(sensor.saturation) * (light - grey)
+    picture = develop(light, sensor, rng)
     labels = [_label(one, people) for one in seen]
     if rng.random() < 0.5:
         picture = np.ascontiguousarray(picture[:, ::-1])
