@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
 
-from edge.errors import InstallFailed, PackInvalid
 from edge.formats.calibration import Calibration, CalibrationTable
-from edge.trust.packs import MANIFEST_NAME, read_calibration, read_manifest
+from edge.trust.packs import read_calibration, read_manifest
+from models.companions import write_companion
 
 CALIBRATION_NAME = "calibration.json"
-
-_VERSION_LINE = re.compile(r"^version:[ \t]*(\d+)[ \t]*$", re.MULTILINE)
-_CALIBRATION_LINES = re.compile(r"^calibration:.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
 
 
 def add_table(folder: Path, table: CalibrationTable) -> Calibration:
@@ -29,14 +24,7 @@ def add_table(folder: Path, table: CalibrationTable) -> Calibration:
     manifest, _ = read_manifest(folder)
     name = CALIBRATION_NAME if manifest.calibration is None else manifest.calibration.name
     calibration = Calibration(format=1, tables=[*_others(folder, table), table])
-    content = calibration_bytes(calibration)
-    pinned = (folder / MANIFEST_NAME).read_text(encoding="utf-8")
-    text = pin_calibration(pinned, name, content)
-    try:
-        _replace(folder / name, content)
-        _replace(folder / MANIFEST_NAME, text.encode())
-    except OSError as error:
-        raise InstallFailed(f"{error.filename}: cannot be written: {error.strerror}; is --packs yours?") from error
+    write_companion(folder, "calibration", name, calibration_bytes(calibration))
     again, _ = read_manifest(folder)
     read_calibration(folder, again)
     return calibration
@@ -50,17 +38,6 @@ def calibration_bytes(calibration: Calibration) -> bytes:
         table["cells"] = [f"@{json.dumps(cell)}@" for cell in listed]
     text = json.dumps(fields, indent=1)
     return re.sub(r'"@(.*)@"', lambda found: found[1].replace('\\"', '"'), text).encode() + b"\n"
-
-
-def pin_calibration(manifest: str, name: str, content: bytes) -> str:
-    """The manifest's text with the file pinned and its version one higher. Raises: PackInvalid."""
-    versions = _VERSION_LINE.findall(manifest)
-    if len(versions) != 1:
-        raise PackInvalid(f"{MANIFEST_NAME}: {len(versions)} lines of the form `version: NUMBER`, need one")
-    raised = _VERSION_LINE.sub(f"version: {int(versions[0]) + 1}", manifest)
-    rest = _CALIBRATION_LINES.sub("", raised).rstrip("\n")
-    digest = hashlib.sha256(content).hexdigest()
-    return f"{rest}\ncalibration: {{ name: {name}, size_bytes: {len(content)},\n  sha256: {digest} }}\n"
 
 
 def _others(folder: Path, table: CalibrationTable) -> list[CalibrationTable]:
@@ -84,9 +61,3 @@ def _others(folder: Path, table: CalibrationTable) -> list[CalibrationTable]:
             )
         )
     ]
-
-
-def _replace(path: Path, content: bytes) -> None:
-    aside = path.with_name(f".{path.name}.new")
-    aside.write_bytes(content)
-    os.replace(aside, path)

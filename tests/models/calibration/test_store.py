@@ -6,19 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from edge.errors import CalibrationMismatch, InstallFailed, PackHashMismatch, PackInvalid
+from edge.errors import CalibrationMismatch, InstallFailed, PackHashMismatch
 from edge.formats.calibration import CalibrationTable
 from edge.trust.packs import open_pack, read_manifest
-from models.calibration.store import CALIBRATION_NAME, add_table, pin_calibration
+from models.calibration.store import CALIBRATION_NAME, add_table
 from tests.made_calibration import table_of
 from tests.made_packs import WEIGHTS, manifest_of, write_manifest, write_weights
-
-COMMENTED = """\
-# what it is
-name: made
-version: 7
-detector: {}   # a network
-"""
 
 
 @pytest.fixture
@@ -72,20 +65,6 @@ def test_altered_calibration_is_refused_with_both_hashes(folder: Path):
     path.write_bytes(path.read_bytes().replace(b'"threshold": 0.42', b'"threshold": 0.41'))
     with pytest.raises(PackHashMismatch, match=CALIBRATION_NAME):
         open_pack(folder, "int8")
-
-
-def test_every_other_line_of_the_manifest_stays_as_it_was():
-    once = pin_calibration(COMMENTED, "calibration.json", b"{}")
-    assert once.splitlines()[:4] == ["# what it is", "name: made", "version: 8", "detector: {}   # a network"]
-    twice = pin_calibration(once, "calibration.json", b"{} ")
-    assert twice.count("calibration:") == 1
-    assert twice.splitlines()[:4] == ["# what it is", "name: made", "version: 9", "detector: {}   # a network"]
-
-
-@pytest.mark.parametrize("text", ["name: made\n", "version: 1\nversion: 2\n", "version: one\n"])
-def test_manifest_whose_version_cannot_be_raised_is_refused(text: str):
-    with pytest.raises(PackInvalid, match="version"):
-        pin_calibration(text, "calibration.json", b"{}")
 
 
 def test_pack_that_cannot_be_written_is_refused_and_says_so(folder: Path):
