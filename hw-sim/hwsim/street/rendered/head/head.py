@@ -26,7 +26,7 @@ from hwsim.street.rendered.mesh import Floats, Part, make_part
 PEOPLE_KEPT, LOOKS_KEPT = 48, 48
 """Built heads held at once: about 3.5 MB for each person and 2 MB for each look."""
 
-_FACE_TOP_CM = 4.6
+_FACE_TOP_CM = 5.6
 _FACE_FRONT_CM = -1.3
 
 
@@ -35,7 +35,7 @@ class Head:
     """Head coordinates: centimetres, x to the picture's right, y up, z to the viewer, zero between and behind the eyes.
 
     landmarks_cm: float32 (5, 3), eye, eye, nose tip, mouth corner, mouth corner, left to right in a frontal picture.
-    face_cm: float32 (k, 3), the face's outline: surface points in front of the ears, from 4.6 cm above the eyes, the
+    face_cm: float32 (k, 3), the face's outline: surface points in front of the ears, from 5.6 cm above the eyes, the
     upper forehead, to the chin. A face's box in a picture is the least upright rectangle about their projections.
     """
 
