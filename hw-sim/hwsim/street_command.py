@@ -1,4 +1,4 @@
-"""lfr-sim street: compose a clip of a street from a folder of photographs, with its truth."""
+"""lfr-sim street: a clip of a street with its truth, of photographs of people or drawn by a scenario."""
 
 from __future__ import annotations
 
@@ -8,30 +8,49 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from edge.errors import StreetInvalid
 from hwsim.arguments import add_pack, add_seed, count
 from hwsim.street.clip import write_clip
 from hwsim.street.compose import StreetComposer, StreetPlan
+from hwsim.street.drawing import need_renderer
 from hwsim.street.finder import choose_finder
 from hwsim.street.people import find_people
 from hwsim.street.portraits import load_portraits
 from hwsim.street.walk import DENSITY_MAX
 
-_ABOUT = "compose a street video from photographs of people, with ground truth"
+_ABOUT = "make a street video with ground truth, of photographs of people or drawn by a scenario"
+_EPILOG = """\
+With --people, --out is the clip to write; everyone passes once. With --scenario, --out is a folder, which then holds
+clip.mp4, truth.jsonl, sheet.png, and watchlist/ (and with --filler, filler/): enrolment photographs as
+lfr-sim deploy --watchlist and --filler take them. Everybody in it is drawn; nobody is real.
+
+examples:
+  lfr-sim street --people passers-by --out street.mp4 --sheet sheet.png
+  lfr-sim street --scenario rain --out out --filler 100
+  lfr-sim deploy --camera out/clip.mp4 --truth out/truth.jsonl --watchlist out/watchlist --out deployment
+"""
+PHOTOGRAPHS_ONLY = ("truth", "sheet", "count", "seed", "size", "fps", "seconds", "density", "pack")
 
 
 def add_parser(commands: Any) -> None:
     """Add the sub-command to argparse's sub-parsers."""
     parser: argparse.ArgumentParser = commands.add_parser(
-        "street", help=_ABOUT, description=f"{_ABOUT[0].upper()}{_ABOUT[1:]}. Everyone passes once."
+        "street",
+        help=_ABOUT,
+        description=f"{_ABOUT[0].upper()}{_ABOUT[1:]}.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument("--people", type=Path, metavar="FOLDER", help="FOLDER/<person>/*.jpg or FOLDER/<person>.jpg")
+    who.add_argument("--scenario", metavar="FILE|NAME", help="a scenario's YAML, or the name of one of our own")
     parser.add_argument(
-        "--people", type=Path, required=True, metavar="FOLDER", help="FOLDER/<person>/*.jpg or FOLDER/<person>.jpg"
+        "--out", type=Path, required=True, metavar="CLIP.mp4|DIR", help="the clip to write; with --scenario, a folder"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="CLIP.mp4", help="the clip to write")
+    parser.add_argument("--filler", type=count, metavar="N", help="scenario: photographs of N more, who stay away")
     parser.add_argument("--truth", type=Path, metavar="CLIP.jsonl", help="the truth to write (beside the clip)")
     parser.add_argument("--sheet", type=Path, metavar="SHEET.png", help="a picture of frames with the true boxes")
     parser.add_argument("--count", type=count, metavar="N", help="so many of the people, drawn by lot (all)")
@@ -44,12 +63,17 @@ def add_parser(commands: Any) -> None:
         "--density", type=float, default=5.5, metavar="N", help=f"people in view at once, at most {DENSITY_MAX:g} (5.5)"
     )
     add_pack(parser)
+    parser.set_defaults(photograph_defaults={name: parser.get_default(name) for name in PHOTOGRAPHS_ONLY})
     parser.add_argument("--json", action="store_true", help="a summary for machines")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Raises: PhotographsMissing, StreetInvalid, PackMissing, PackInvalid."""
+    """Raises: PhotographsMissing, StreetInvalid, ConfigInvalid, ToolMissing, PackMissing, PackInvalid."""
+    if options.scenario is not None:
+        return _run_scenario(options)
+    if options.filler is not None:
+        raise StreetInvalid("--filler: goes with --scenario; for photographs, give those who stay away a folder")
     if options.out.suffix.lower() != ".mp4":
         raise StreetInvalid(f"{options.out}: clips are mp4; name it so")
     truth_path: Path = options.truth or options.out.with_suffix(".jsonl")
@@ -96,13 +120,62 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _run_scenario(options: argparse.Namespace) -> int:
+    given = [n for n in PHOTOGRAPHS_ONLY if getattr(options, n) != options.photograph_defaults[n]]
+    if given:
+        raise StreetInvalid(f"--{given[0]}: is for streets of photographs; the scenario says all that")
+    if options.out.suffix or options.out.is_file():
+        raise StreetInvalid(f"{options.out}: with --scenario, --out is a folder; name one")
+    need_renderer()
+    from hwsim.street.rendered.files import ScenarioFiles, write_scenario
+    from hwsim.street.rendered.scenario import read_scenario
+
+    scenario = read_scenario(options.scenario)
+    bars = Progress(
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+    tasks: dict[str, TaskID] = {}
+
+    def show(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = bars.add_task(what, total=total)
+        bars.update(tasks[what], completed=done)
+
+    with bars:
+        truth = write_scenario(scenario, options.out, options.filler or 0, progress=show)
+    files, header = ScenarioFiles(options.out), truth.header
+    summary = {
+        "about": scenario.about,
+        "clip": str(files.clip),
+        "truth": str(files.truth),
+        "sheet": str(files.sheet),
+        "watchlist": str(files.watchlist) if files.watchlist.is_dir() else None,
+        "filler": str(files.filler) if options.filler else None,
+        "seed": header.seed,
+        "width_px": header.width_px,
+        "height_px": header.height_px,
+        "frames": header.frames,
+        "frames_per_s": header.frames_per_s,
+        "seconds": round(header.frames / header.frames_per_s, 3),
+        "people": len(header.people),
+        "people_passed": len(truth.people_passed()),
+        "wanted": scenario.crowd.wanted,
+    }
+    print(json.dumps(summary)) if options.json else _show(summary, Console())
+    return 0
+
+
 def _show(summary: dict[str, Any], console: Console) -> None:
     table = Table(show_header=False, box=None, pad_edge=False)
     for key, value in summary.items():
         if value is not None:
             table.add_row(key.replace("_", " "), str(value))
     console.print(table)
-    if summary["faces_found_by"] == "assumed centred":
+    if summary.get("faces_found_by") == "assumed centred":
         console.print("No pack is installed: faces were taken to be centred. See: lfr-models install")
 
 

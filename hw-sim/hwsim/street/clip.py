@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import StreetInvalid
-from hwsim.street.compose import StreetComposer
+from hwsim.street.camera import FrameSource
 from hwsim.street.truth import Truth, TruthFrame, truth_line
 
 SHEET_COLUMNS, SHEET_ROWS = 3, 3
@@ -20,7 +20,7 @@ SEEN_BGR, HIDDEN_BGR = (80, 220, 80), (60, 60, 230)
 
 
 def write_clip(
-    composer: StreetComposer,
+    source: FrameSource,
     clip: Path,
     truth: Path,
     sheet: Path | None = None,
@@ -30,7 +30,7 @@ def write_clip(
 
     Raises: StreetInvalid when OpenCV cannot write such a clip; OSError.
     """
-    header = composer.header
+    header = source.header
     tiles = SHEET_COLUMNS * SHEET_ROWS
     on_sheet = {round((i + 0.5) * (header.frames - 1) / tiles): i for i in range(tiles)} if sheet else {}
     pictures: dict[int, NDArray[np.uint8]] = {}
@@ -44,7 +44,7 @@ def write_clip(
         with truth_part.open("w", encoding="utf-8") as lines:
             lines.write(truth_line(header))
             for index in range(header.frames):
-                picture, seen = composer.frame(index)
+                picture, seen = source.frame(index)
                 writer.write(picture)
                 lines.write(truth_line(seen))
                 frames.append(seen)

@@ -23,6 +23,7 @@ PEOPLE_MAX = 100_000
 
 PersonId = Annotated[str, Field(min_length=1, max_length=255)]
 Pixels = Annotated[float, Field(ge=-100_000, le=100_000, allow_inf_nan=False)]
+Point = tuple[Pixels, Pixels]
 Length = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
 
 
@@ -63,7 +64,11 @@ class TruthHeader(_Line):
 
 
 class PersonSeen(_Line):
-    """One face in one frame: its box in pixels, and the share of it inside the picture and not covered."""
+    """One face in one frame: its box in pixels, and the share of it inside the picture and not covered.
+
+    landmarks_px, where the street knows them: eye, eye, nose tip, mouth corner, mouth corner, left to right in a
+    frontal picture, each as (column, row).
+    """
 
     person: PersonId
     left_px: Pixels
@@ -71,6 +76,7 @@ class PersonSeen(_Line):
     width_px: Length
     height_px: Length
     visible: float = Field(ge=0, le=1, allow_inf_nan=False)
+    landmarks_px: tuple[Point, Point, Point, Point, Point] | None = None
 
 
 class TruthFrame(_Line):
@@ -156,7 +162,7 @@ class Truth:
 
 def truth_line(line: TruthHeader | TruthFrame) -> str:
     """One line of a truth file, with its newline."""
-    return json.dumps(line.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":")) + "\n"
+    return json.dumps(line.model_dump(mode="json", exclude_none=True), ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def read_truth(path: Path) -> Truth:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from edge.errors import StreetInvalid
 from hwsim.street.body import Build
-from hwsim.street.view import View
 
 FAR_M = 12.0
 NEAR_M = (1.35, 1.9)
@@ -25,6 +25,13 @@ FADE_S = 0.4
 
 LANES = 6
 DENSITY_MAX = 20.0
+
+
+class Edged(Protocol):
+    """A camera of which passes need to know just where its picture ends; `View` is one."""
+
+    def edge_m(self, z_m: float) -> float:
+        """How far from the middle the picture ends at a distance."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ class Schedule:
         return sorted(present, key=lambda one: -one[1].z_m)
 
 
-def plan(people: Sequence[str], view: View, seed: int, density: float = 5.5, lasts_s: float | None = None) -> Schedule:
+def plan(people: Sequence[str], view: Edged, seed: int, density: float = 5.5, lasts_s: float | None = None) -> Schedule:
     """One pass for each person, in an order drawn by lot.
 
     density: people in view at once, on average; lasts_s: total length instead, to which the density then bends.
@@ -119,7 +126,7 @@ def _by_turns(rng: np.random.Generator, count: int, ways: int) -> list[int]:
     return [int(way) for way in np.concatenate(rounds)[:count]]
 
 
-def _line(person: str, seed: int, view: View, lane: int, side: int) -> Walk:
+def _line(person: str, seed: int, view: Edged, lane: int, side: int) -> Walk:
     own_seed = zlib.crc32(person.encode())
     rng = np.random.default_rng([seed, 4, own_seed])
     near_m = float(rng.uniform(*NEAR_M))

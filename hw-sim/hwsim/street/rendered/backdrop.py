@@ -23,7 +23,7 @@ FINE = 2
 """Backdrops are drawn so many times as large and made small, against jagged edges."""
 
 WALL_X_CM, KERB_X_CM, ACROSS_X_CM, END_Z_CM = -470.0, 360.0, 1250.0, -4600.0
-HAZE_CM = 26000.0
+HAZE_CM = 70000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +126,6 @@ def _things(rng: np.random.Generator, weather: Weather) -> list[Part]:
 
 def _add_haze(canvas: Canvas, weather: Weather) -> None:
     """Air between: far things take on the horizon's colour, sooner in rain."""
-    reach = HAZE_CM * (1 - 0.7 * weather.rain)
+    reach = HAZE_CM * (1 - 0.85 * weather.rain)
     share = np.where(canvas.depth < FAR, 1 - np.exp(-canvas.depth / reach), 0)[..., None]
     canvas.light[:] += (np.array(weather.horizon, np.float32) - canvas.light) * share.astype(np.float32)

@@ -1,0 +1,85 @@
+"""A scenario on disk: the clip, its truth, a sheet to look at, and the photographs a watchlist is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.errors import StreetInvalid
+from hwsim.street.clip import write_clip
+from hwsim.street.rendered.cast import FILLER_AT_MOST, write_photographs
+from hwsim.street.rendered.scenario import Scenario
+from hwsim.street.rendered.scene import RenderedStreet
+from hwsim.street.truth import Truth
+
+Progress = Callable[[str, int, int], None]
+"""What is being made, how many are done, of how many."""
+
+
+@dataclass(frozen=True)
+class ScenarioFiles:
+    """Where everything of a scenario lies in its folder."""
+
+    folder: Path
+
+    @property
+    def clip(self) -> Path:
+        return self.folder / "clip.mp4"
+
+    @property
+    def truth(self) -> Path:
+        return self.folder / "truth.jsonl"
+
+    @property
+    def sheet(self) -> Path:
+        return self.folder / "sheet.png"
+
+    @property
+    def watchlist(self) -> Path:
+        """Photographs of those wanted, those who stay away included; what `lfr-sim deploy --watchlist` takes."""
+        return self.folder / "watchlist"
+
+    @property
+    def filler(self) -> Path:
+        """Photographs of people who never come by; what `lfr-sim deploy --filler` takes."""
+        return self.folder / "filler"
+
+
+def write_scenario(
+    scenario: Scenario,
+    folder: Path,
+    filler: int = 0,
+    photograph_height_px: int = 600,
+    progress: Progress = lambda what, done, total: None,
+) -> Truth:
+    """Everything of a scenario; the clip and its truth appear whole or not at all. filler: so many photographs of
+    people who never come by. Raises: StreetInvalid, OSError."""
+    street = RenderedStreet(scenario)
+    files = ScenarioFiles(folder)
+    write_lists(street, folder, filler, photograph_height_px, progress)
+    frames = street.header.frames
+    return write_clip(street, files.clip, files.truth, files.sheet, lambda done: progress("drawing", done, frames))
+
+
+def write_lists(
+    street: RenderedStreet,
+    folder: Path,
+    filler: int = 0,
+    photograph_height_px: int = 600,
+    progress: Progress = lambda what, done, total: None,
+) -> None:
+    """The photographs alone, into FOLDER/watchlist and, where asked, FOLDER/filler. Raises: StreetInvalid, OSError."""
+    if not 0 <= filler <= FILLER_AT_MOST:
+        raise StreetInvalid(f"filler: {filler} people; need at most {FILLER_AT_MOST}")
+    files, cast = ScenarioFiles(folder), street.cast
+    folder.mkdir(parents=True, exist_ok=True)
+    for people, into in ((cast.wanted + cast.absent, files.watchlist), (cast.filler(filler), files.filler)):
+        if people:
+            total, name = len(people), into.name
+            write_photographs(
+                people,
+                into,
+                photograph_height_px,
+                lambda done, n=name, t=total: progress(n, done, t),  # type: ignore[misc]
+            )
