@@ -13,7 +13,7 @@ from hwsim.street.rendered.head.identity import Glasses, Identity, sample_glasse
 from hwsim.street.rendered.head.warp import NEUTRAL, Expression
 from hwsim.street.rendered.head.worn import Hat, sample_hat
 
-NEW_CUT_SHARE, NEW_BEARD_SHARE, DYED_SHARE = 0.15, 0.15, 0.05
+NEW_CUT_SHARE, NEW_BEARD_SHARE, DYED_SHARE = 0.12, 0.12, 0.04
 HAT_SHARE, TINTED_SHARE = 0.06, 0.04
 _FORGOT_GLASSES, _BORROWED_GLASSES = 0.2, 0.03
 _GAZES = ((1.0, 0.0, 0.0), (1.0, 0.28, 0.0), (0.88, -0.28, 0.0), (0.65, 0.0, -0.12), (0.15, 0.0, 0.0))

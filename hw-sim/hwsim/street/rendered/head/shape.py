@@ -96,8 +96,8 @@ def sample_shape(draws: Draws, masculinity: float, age: float, darkness: float) 
     around, bell = draws.around, draws.bell
     fat = bell(0.15 * a, 0.9)
     eye_y = around(0.25, 0.45)
-    nose_y = around(-3.65 - 0.15 * m - 0.2 * a, 0.85)
-    mouth_y = nose_y - around(2.95 + 0.1 * m + 0.15 * a, 0.6)
+    nose_y = around(-3.65 - 0.15 * m - 0.2 * a, 0.95)
+    mouth_y = nose_y - around(2.95 + 0.1 * m + 0.15 * a, 0.65)
     chin_y = mouth_y - around(3.45 + 0.35 * m, 0.7)
     mouth_z = around(7.3 + 0.25 * d, 0.5)
     skew = [bell(0.0, 0.11) for _ in range(6)]
@@ -107,7 +107,7 @@ def sample_shape(draws: Draws, masculinity: float, age: float, darkness: float) 
         skull_depth=around(1.0, 0.05),
         forehead_bulge=around(-0.15 * m, 1.0),
         fat=fat,
-        eye_x_cm=around(3.15, 0.42),
+        eye_x_cm=around(3.15, 0.46),
         eye_y_cm=eye_y,
         eye_z_cm=around(6.75, 0.4),
         eye_left_y_cm=eye_y - skew[0],
@@ -145,7 +145,7 @@ def sample_shape(draws: Draws, masculinity: float, age: float, darkness: float) 
         wing_y_cm=around(-0.1, 0.25),
         mouth_y_cm=mouth_y,
         mouth_z_cm=mouth_z,
-        mouth_width_cm=around(2.4 + 0.1 * m, 0.55),
+        mouth_width_cm=around(2.4 + 0.1 * m, 0.6),
         upper_lip_cm=max(0.16, around(0.48 + 0.12 * d - 0.09 * m - 0.12 * a, 0.28)),
         lower_lip_cm=max(0.22, around(0.60 + 0.14 * d - 0.04 * m - 0.10 * a, 0.28)),
         philtrum=around(0.5, 0.45),
