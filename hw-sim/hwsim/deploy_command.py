@@ -9,10 +9,11 @@ from typing import Any
 
 from rich.console import Console
 
-from edge.errors import DeploymentBroken, PackMissing
+from edge.errors import DeploymentBroken, DeploymentRefused, PackMissing
 from hwsim.arguments import SEED_MAX, add_pack, count, count_or_none, seed
 from hwsim.deploy.run import Deployment
-from hwsim.deploy.wanted import STREET, Fault, StreetWanted, Wanted, parse_fault
+from hwsim.deploy.wanted import STREET, DrawnWanted, Fault, StreetWanted, Wanted, parse_fault
+from hwsim.street.drawing import SCENARIO_PREFIX
 from hwsim.street.finder import DEFAULT_PACK
 
 EXIT_SHORT = 3
@@ -37,6 +38,7 @@ examples:
   lfr-sim deploy --camera clip.mp4 --watchlist photographs --out out
   lfr-sim deploy --camera street --people passers-by --watchlist wanted --filler others --filler-count 480 --out out
   lfr-sim deploy --camera street --people passers-by --watchlist wanted --fault broker@8+10 --out out
+  lfr-sim deploy --camera rendered:rain --filler-count 50 --out out
 """
 
 
@@ -49,9 +51,17 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--camera", required=True, metavar="FILE|street", help="a clip, or the simulated street")
     parser.add_argument(
-        "--watchlist", type=Path, required=True, metavar="FOLDER", help="one photograph or folder per person to find"
+        "--camera",
+        required=True,
+        metavar="FILE|street|rendered:SCENARIO",
+        help="a clip, the simulated street, or a drawn one by a scenario's file or name",
+    )
+    parser.add_argument(
+        "--watchlist",
+        type=Path,
+        metavar="FOLDER",
+        help="one photograph or folder per person to find (of a drawn street: its own, drawn into DIR/people)",
     )
     parser.add_argument("--filler", type=Path, metavar="FOLDER", help="people to fill the list with, who stay away")
     parser.add_argument("--filler-count", type=count_or_none, metavar="N", help="how many of them (all there are)")
@@ -102,23 +112,30 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _wanted(options: argparse.Namespace) -> Wanted:
-    is_street = options.camera == STREET
-    street = None
-    if is_street:
+    drawn = _drawn(options)
+    if options.watchlist is None and (drawn is None or drawn.lists_dir is None):
+        raise DeploymentRefused("--watchlist FOLDER is missing: need one photograph or folder per person to find")
+    street: StreetWanted | DrawnWanted | None = drawn
+    watchlist, filler, filler_count = options.watchlist, options.filler, options.filler_count
+    if drawn is not None and drawn.lists_dir is not None:
+        watchlist = drawn.lists_dir / "watchlist"
+        filler = drawn.lists_dir / "filler" if drawn.filler_count else None
+        filler_count = None
+    elif options.camera == STREET:
         street = StreetWanted(options.people or options.watchlist, options.people_count, options.seed, options.density)
     pack_dir = options.packs / (options.pack or DEFAULT_PACK)
     if not (pack_dir / "pack.yaml").is_file():
         raise PackMissing(f"{pack_dir}: no such pack; list those there are with: lfr-models list")
     return Wanted(
-        camera=None if is_street else Path(options.camera),
+        camera=None if street is not None else Path(options.camera),
         street=street,
-        watchlist_dir=options.watchlist,
-        filler_dir=options.filler,
-        filler_count=options.filler_count,
+        watchlist_dir=watchlist,
+        filler_dir=filler,
+        filler_count=filler_count,
         pack_dir=pack_dir,
         precision=options.precision,
         threshold=options.threshold,
-        subjects="synthetic" if options.synthetic else "real",
+        subjects="synthetic" if options.synthetic or (drawn is not None and drawn.lists_dir is not None) else "real",
         truth=options.truth,
         out=options.out,
         pace=options.pace,
@@ -128,6 +145,20 @@ def _wanted(options: argparse.Namespace) -> Wanted:
         alerted_share_min=options.alerted_min,
         false_alerts_max=options.false_max,
     )
+
+
+def _drawn(options: argparse.Namespace) -> DrawnWanted | None:
+    """The drawn street, where the camera is one. It draws its own lists, unless a watchlist is given."""
+    if not options.camera.startswith(SCENARIO_PREFIX):
+        return None
+    scenario = options.camera.removeprefix(SCENARIO_PREFIX)
+    if scenario.endswith((".yaml", ".yml")):
+        scenario = str(Path(scenario).resolve())
+    if options.watchlist is not None:
+        return DrawnWanted(scenario, None, 0)
+    if options.filler is not None:
+        raise DeploymentRefused("--filler: a drawn street draws its own; say how many with --filler-count")
+    return DrawnWanted(scenario, options.out / "people", options.filler_count or 0)
 
 
 def _share(text: str) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from edge.clock import SystemClock
 from edge.drivers.litert import LiteRtRuntime, choose_runtime
@@ -17,13 +17,14 @@ from edge.errors import DeploymentBroken, DeploymentRefused
 from edge.exits import Exit
 from edge.trust.packs import VerifiedPack, check_subjects, open_pack
 from edge.vision.enrol import FacePath
+from hwsim.deploy.drawn import draw_lists
 from hwsim.deploy.live_truth import LiveTruth
 from hwsim.deploy.parts import Faults, Part, read_json, read_lines, start_room, start_van
 from hwsim.deploy.score import Outcome, score
 from hwsim.deploy.site import Site, build_site, publish_deployment
 from hwsim.deploy.summary import Facts, draw_sheet, summarise, summary_table
 from hwsim.deploy.teller import Teller
-from hwsim.deploy.wanted import Wanted, check_wanted
+from hwsim.deploy.wanted import DrawnWanted, StreetWanted, Wanted, check_wanted
 from hwsim.street.people import find_people
 from hwsim.street.truth import Truth, read_truth
 from provisioning.enrolment import Enroller, Enrolment, Entry, Person, find_likenesses, list_people
@@ -58,10 +59,12 @@ class Deployment:
         wanted = self._wanted
         check_wanted(wanted)
         wanted.out.mkdir(parents=True, exist_ok=True)
+        if isinstance(wanted.street, DrawnWanted):
+            self._draw(wanted.street)
         pack = open_pack(wanted.pack_dir, wanted.precision)
         check_subjects(wanted.subjects, pack.manifest.purpose, "the watchlist")
         self._teller.say("pack", f"{pack.manifest.name} {pack.manifest.version}, {pack.precision}, hashes good")
-        if wanted.street is not None and wanted.street.people_dir == wanted.watchlist_dir:
+        if isinstance(wanted.street, StreetWanted) and wanted.street.people_dir == wanted.watchlist_dir:
             self._teller.say("note", "all walk past with the photographs that enrolled them; give --people")
         entries, not_enrolled = self._enrol(pack)
         site = build_site(wanted, wanted.pack_dir)
@@ -109,15 +112,30 @@ class Deployment:
 
     def _people_of_the_street(self) -> set[str]:
         street = self._wanted.street
-        return {person.person for person in find_people(street.people_dir)} if street is not None else set()
+        if not isinstance(street, StreetWanted):
+            return set()
+        return {person.person for person in find_people(street.people_dir)}
+
+    def _draw(self, drawn: DrawnWanted) -> None:
+        with self._bar() as progress:
+            tasks: dict[str, TaskID] = {}
+
+            def show(what: str, done: int, total: int) -> None:
+                if what not in tasks:
+                    tasks[what] = progress.add_task(what, total=total)
+                progress.update(tasks[what], completed=done)
+
+            about = draw_lists(drawn, show)
+        self._teller.say("street", f"{about} Everybody in it is drawn")
+
+    def _bar(self) -> Progress:
+        columns = (TextColumn("{task.description:<10}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
+        return Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal)
 
     def _enrol_part(
         self, enroller: Enroller, title: str, people: Sequence[Person], wanted: int | None, photographs_max: int = 5
     ) -> Enrolment:
-        columns = (TextColumn("{task.description:<10}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(
-            *columns, console=self._console, transient=True, disable=not self._console.is_terminal
-        ) as progress:
+        with self._bar() as progress:
             task = progress.add_task(title, total=wanted or len(people))
             enrolment = enroller.enrol(people, lambda _: progress.advance(task), wanted, photographs_max)
         self._teller.say(title, f"{len(enrolment.entries)} enrolled, {len(enrolment.refusals)} photographs refused")
@@ -214,7 +232,7 @@ class Deployment:
             pack=pack,
             runtime=f"{self._runtime.name} {self._runtime.version}",
             threshold=wanted.threshold,
-            camera="street" if wanted.camera is None else wanted.camera.name,
+            camera=wanted.camera_name,
             exit_code=code,
             camera_error=read_json(site.van_status).get("camera_error") or None,
             faults=faults,

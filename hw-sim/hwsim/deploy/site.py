@@ -14,7 +14,7 @@ import yaml
 
 from edge.clock import Clock
 from hwsim.broker import Broker, Roles
-from hwsim.deploy.wanted import Wanted
+from hwsim.deploy.wanted import DrawnWanted, Wanted
 from provisioning.authority import Authority, Certificate, SigningKeys
 from provisioning.deployment import OrderTerms, RoomKeys, prepare_files, write_room_bundle
 from provisioning.enrolment import Entry
@@ -186,14 +186,16 @@ def _write_room_config(site: Site) -> None:
 
 
 def _write_street_spec(site: Site, wanted: Wanted) -> None:
-    assert wanted.street is not None
-    spec = {
-        "people_dir": str(wanted.street.people_dir.resolve()),
-        "count": wanted.street.count,
-        "seed": wanted.street.seed,
-        "density": wanted.street.density,
-        "truth_file": str(site.truth_file),
-    }
+    spec: dict[str, Any] = {"truth_file": str(site.truth_file)}
+    if isinstance(wanted.street, DrawnWanted):
+        spec |= {"scenario": wanted.street.scenario}
+    elif wanted.street is not None:
+        spec |= {
+            "people_dir": str(wanted.street.people_dir.resolve()),
+            "count": wanted.street.count,
+            "seed": wanted.street.seed,
+            "density": wanted.street.density,
+        }
     site.street_spec.parent.mkdir(parents=True, exist_ok=True)
     site.street_spec.write_text(json.dumps(spec, indent=1), encoding="utf-8")
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from edge.errors import DeploymentRefused
 from edge.formats.pack import Subjects
+from hwsim.street.drawing import SCENARIO_PREFIX
 
 STREET = "street"
 
@@ -20,6 +21,16 @@ class StreetWanted:
     count: int | None
     seed: int
     density: float
+
+
+@dataclass(frozen=True)
+class DrawnWanted:
+    """A scenario's drawn street. lists_dir: where the photographs of its lists are to be drawn, None where others are
+    given; filler_count: how many people who stay away."""
+
+    scenario: str
+    lists_dir: Path | None
+    filler_count: int
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,7 @@ class Wanted:
     """
 
     camera: Path | None
-    street: StreetWanted | None
+    street: StreetWanted | DrawnWanted | None
     watchlist_dir: Path
     filler_dir: Path | None
     filler_count: int | None
@@ -55,6 +66,13 @@ class Wanted:
     keep: bool
     alerted_share_min: float
     false_alerts_max: int
+
+    @property
+    def camera_name(self) -> str:
+        """What the summary calls the camera."""
+        if isinstance(self.street, DrawnWanted):
+            return f"{SCENARIO_PREFIX}{Path(self.street.scenario).stem}"
+        return STREET if self.camera is None else self.camera.name
 
 
 def parse_fault(text: str) -> Fault:
@@ -75,11 +93,14 @@ def parse_fault(text: str) -> Fault:
 def check_wanted(wanted: Wanted) -> None:
     """Raises: DeploymentRefused, saying which path is missing and what it should hold."""
     if wanted.camera is not None and not wanted.camera.exists():
-        raise DeploymentRefused(f"--camera {wanted.camera}: no such clip; give a video file, or the word street")
+        raise DeploymentRefused(
+            f"--camera {wanted.camera}: no such clip; give a video file, street, or rendered:SCENARIO"
+        )
+    drawn = isinstance(wanted.street, DrawnWanted) and wanted.street.lists_dir is not None
     for name, folder in (("--watchlist", wanted.watchlist_dir), ("--filler", wanted.filler_dir)):
-        if folder is not None and not folder.is_dir():
+        if folder is not None and not folder.is_dir() and not drawn:
             raise DeploymentRefused(f"{name} {folder}: no such folder; need one photograph or folder per person")
-    if wanted.street is not None and not wanted.street.people_dir.is_dir():
+    if isinstance(wanted.street, StreetWanted) and not wanted.street.people_dir.is_dir():
         raise DeploymentRefused(f"--people {wanted.street.people_dir}: no such folder; need photographs of who passes")
     if wanted.truth is not None and not wanted.truth.is_file():
         raise DeploymentRefused(f"--truth {wanted.truth}: no such file; write one with: lfr-sim street --truth FILE")

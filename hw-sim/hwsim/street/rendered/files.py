@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge.errors import StreetInvalid
 from hwsim.street.clip import write_clip
-from hwsim.street.rendered.cast import FILLER_AT_MOST, write_photographs
+from hwsim.street.rendered.cast import FILLER_AT_MOST, Cast, write_photographs
 from hwsim.street.rendered.scenario import Scenario
 from hwsim.street.rendered.scene import RenderedStreet
 from hwsim.street.truth import Truth
@@ -57,13 +57,13 @@ def write_scenario(
     people who never come by. Raises: StreetInvalid, OSError."""
     street = RenderedStreet(scenario)
     files = ScenarioFiles(folder)
-    write_lists(street, folder, filler, photograph_height_px, progress)
+    write_lists(street.cast, folder, filler, photograph_height_px, progress)
     frames = street.header.frames
     return write_clip(street, files.clip, files.truth, files.sheet, lambda done: progress("drawing", done, frames))
 
 
 def write_lists(
-    street: RenderedStreet,
+    cast: Cast,
     folder: Path,
     filler: int = 0,
     photograph_height_px: int = 600,
@@ -72,7 +72,7 @@ def write_lists(
     """The photographs alone, into FOLDER/watchlist and, where asked, FOLDER/filler. Raises: StreetInvalid, OSError."""
     if not 0 <= filler <= FILLER_AT_MOST:
         raise StreetInvalid(f"filler: {filler} people; need at most {FILLER_AT_MOST}")
-    files, cast = ScenarioFiles(folder), street.cast
+    files = ScenarioFiles(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for people, into in ((cast.wanted + cast.absent, files.watchlist), (cast.filler(filler), files.filler)):
         if people:
