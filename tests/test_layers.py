@@ -76,6 +76,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The other folders.
     "control_room.*": (*TRUST, "control_room.*"),
     "provisioning.*": (*OUTSIDE, "provisioning.*"),
+    # Our own networks are trained and measured on people that the simulation draws.
+    "models.training.*": (*OUTSIDE, "models.*", "hwsim.street.rendered.*"),
     "models.*": (*OUTSIDE, "models.*"),
     "hwsim.*": ("*",),
 }
@@ -98,6 +100,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
         *("edge.records", "edge.devices", "edge.drivers.*", "edge.vision.*", "edge.trust.watchlist"),
         *FOLDERS_BESIDE,
     ),
+    "torch": ("models.training.*",),
     "cv2": ("edge.drivers.*", "edge.vision.*", "edge.vision_main", *FOLDERS_BESIDE),
 }
 
