@@ -29,6 +29,8 @@ BATCH = 512
 FIGURES, PLACES = 40, 10
 PEOPLE_AT_MOST = 8
 COARSE_SHARE = 0.12
+OFF_PICTURE_SHARE, SPOTS_TRIED, HEAD_CM = 0.12, 8, 160.0
+"""People whose heads may be anywhere; places tried for the others; how high a head is, about."""
 TRAINING_IDENTITIES = range(1_000_000, 2_000_000)
 
 
@@ -125,13 +127,7 @@ def _figure(batch: int, number: int, identities: range) -> Figure:
 
 def _stand(rng: np.random.Generator, place: _Place, figure: Figure, number: int) -> Present:
     """Anywhere in view; most of them towards the camera, some from behind."""
-    nearest = 60.0 if not place.is_street or rng.random() < 0.25 else 170.0
-    furthest = 500.0 if not place.is_street else 1500.0 * place.view.focal_px / 320
-    away = float(np.exp(rng.uniform(np.log(nearest), np.log(furthest))))
-    edge = 100 * place.view.edge_m(away / 100)
-    x = float(rng.uniform(-1.05, 1.05)) * edge
-    if place.is_street:
-        x = float(np.clip(x, -440, 345))
+    x, away = _spot(rng, place)
     heading = float(rng.normal() * 0.35) if rng.random() < 0.8 else float(rng.uniform(-np.pi, np.pi))
     moment = Moment(
         x,
@@ -143,6 +139,23 @@ def _stand(rng: np.random.Generator, place: _Place, figure: Figure, number: int)
     )
     speed = float(rng.uniform(0, 200))
     return Present(str(number), figure, moment, (speed * float(np.sin(heading)), speed * float(np.cos(heading))))
+
+
+def _spot(rng: np.random.Generator, place: _Place) -> tuple[float, float]:
+    """Across and away, cm: for most, where the head is in the picture."""
+    view, anywhere = place.view, rng.random() < OFF_PICTURE_SHARE
+    nearest = 60.0 if not place.is_street or rng.random() < 0.25 else 170.0
+    furthest = 500.0 if not place.is_street else 1500.0 * view.focal_px / view.width_px
+    x = away = 0.0
+    for _ in range(SPOTS_TRIED):
+        away = float(np.exp(rng.uniform(np.log(nearest), np.log(furthest))))
+        x = float(rng.uniform(-1.05, 1.05)) * 100 * view.edge_m(away / 100)
+        if place.is_street:
+            x = float(np.clip(x, -440, 345))
+        column, row, _ = view.project(np.array([[x, HEAD_CM, -away]], np.float32))[0]
+        if anywhere or (0 < column < view.width_px and 0 < row < view.height_px):
+            break
+    return x, away
 
 
 def _coarsened(light: Floats, rng: np.random.Generator) -> Floats:
