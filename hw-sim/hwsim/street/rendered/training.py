@@ -145,7 +145,7 @@ def _spot(rng: np.random.Generator, place: _Place) -> tuple[float, float]:
     """Across and away, cm: for most, where the head is in the picture."""
     view, anywhere = place.view, rng.random() < OFF_PICTURE_SHARE
     nearest = 60.0 if not place.is_street or rng.random() < 0.25 else 170.0
-    furthest = 500.0 if not place.is_street else 1500.0 * view.focal_px / view.width_px
+    furthest = 500.0 if not place.is_street else 950.0 * view.focal_px / view.width_px
     x = away = 0.0
     for _ in range(SPOTS_TRIED):
         away = float(np.exp(rng.uniform(np.log(nearest), np.log(furthest))))
