@@ -28,6 +28,7 @@ PEOPLE_KEPT, LOOKS_KEPT = 48, 48
 
 _FACE_TOP_CM = 5.6
 _FACE_FRONT_CM = -1.3
+_CHIN_CM = 1.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,10 +112,14 @@ def build_head(identity: Identity, look: Look) -> Head:
     if look.glasses is not None:
         parts += glasses_parts(shape, look.glasses, look.tinted, place)
     landmarks = place(express(skull.landmarks, shape, look.expression))
-    return Head(tuple(parts), landmarks, _outline(face, shape.eye_y_cm, shape.chin_y_cm))
+    return Head(tuple(parts), landmarks, _outline(face, skull, shape))
 
 
-def _outline(face: Part, eye_y_cm: float, chin_y_cm: float) -> Floats:
-    v = face.vertices
-    inside = (v[:, 1] < eye_y_cm + _FACE_TOP_CM) & (v[:, 1] > chin_y_cm - 1.2) & (v[:, 2] > _FACE_FRONT_CM)
-    return np.ascontiguousarray(v[inside])
+def _outline(face: Part, skull: Skull, shape: Shape) -> Floats:
+    x_y_z = skull.vertices
+    inside = (
+        (x_y_z[:, 1] < shape.eye_y_cm + _FACE_TOP_CM)
+        & (x_y_z[:, 1] > shape.chin_y_cm - _CHIN_CM)
+        & (x_y_z[:, 2] > _FACE_FRONT_CM)
+    )
+    return np.ascontiguousarray(face.vertices[inside])

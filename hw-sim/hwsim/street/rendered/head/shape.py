@@ -9,6 +9,9 @@ from hwsim.street.rendered.head.draws import Draws
 BANDS_Y_CM = (8.0, 4.0, 0.0, -3.5, -7.0, -10.5)
 """Heights at which a face's width and profile are varied: crown of the forehead, brow, eyes, cheeks, mouth, chin."""
 
+_LOWER_FACE_CM = 10.2
+"""From the eyes' height to the chin, on average."""
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -96,9 +99,12 @@ def sample_shape(draws: Draws, masculinity: float, age: float, darkness: float) 
     around, bell = draws.around, draws.bell
     fat = bell(0.15 * a, 0.9)
     eye_y = around(0.25, 0.45)
-    nose_y = around(-3.65 - 0.15 * m - 0.2 * a, 0.95)
-    mouth_y = nose_y - around(2.95 + 0.1 * m + 0.15 * a, 0.65)
-    chin_y = mouth_y - around(3.45 + 0.35 * m, 0.7)
+    nose = around(3.65 + 0.15 * m + 0.2 * a, 0.95)
+    lip = around(2.95 + 0.1 * m + 0.15 * a, 0.65)
+    chin = around(3.45 + 0.35 * m, 0.7)
+    # One long part often comes with a short one: whole faces differ less than their parts.
+    fit = (_LOWER_FACE_CM / (nose + lip + chin)) ** 0.4
+    nose_y, mouth_y, chin_y = -fit * nose, -fit * (nose + lip), -fit * (nose + lip + chin)
     mouth_z = around(7.3 + 0.25 * d, 0.5)
     skew = [bell(0.0, 0.11) for _ in range(6)]
     return Shape(
