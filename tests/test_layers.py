@@ -77,7 +77,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "control_room.*": (*TRUST, "control_room.*"),
     "provisioning.*": (*OUTSIDE, "provisioning.*"),
     # Our own networks are trained and measured on people that the simulation draws.
-    "models.training.*": (*OUTSIDE, "models.*", "hwsim.street.rendered.*"),
+    "models.training.*": (*OUTSIDE, "models.*", "hwsim.street.rendered.*", "hwsim.street.truth"),
     "models.*": (*OUTSIDE, "models.*"),
     "hwsim.*": ("*",),
 }
