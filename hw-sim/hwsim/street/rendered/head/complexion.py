@@ -36,8 +36,6 @@ class Complexion:
     hair: Rgb
     beard: Rgb
     iris: Rgb
-    hair_name: str
-    iris_name: str
     mottle: float
     rosy: float
     shine: float
@@ -146,8 +144,6 @@ def sample_complexion(draws: Draws, male: bool, masculinity: float, age: float, 
         hair=hair,
         beard=own * draws.around(1.05, 0.25) * (1 - beard_grey) + silver * beard_grey,
         iris=_linear(_IRIS_SRGB[iris_name]) * draws.around(1.0, 0.25),
-        hair_name=hair_name,
-        iris_name=iris_name,
         mottle=draws.around(1.0, 0.7),
         rosy=draws.around(0.6, 0.6),
         shine=draws.around(1.0, 0.5),
