@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hwsim.street.rendered.head.identity import AGE_BANDS_YEARS, SEXES, TONE_BANDS, Identity, sample_identity
 
-MANY = 1500
+MANY = 1000
 
 
 @pytest.fixture(scope="module")
