@@ -1,55 +1,82 @@
-"""What each tensor of a graph reaches on calibration pictures: its lowest and highest number, and channel means."""
+"""Calibrating a network: silent channels, equalising scales and ranges, found once and kept as a file of numbers.
+
+From the numbers alone the int8 file follows, byte for byte: whoever builds it gets the weights that were measured,
+and needs neither the pictures nor the same processor.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.devices import Runtime
-from models.build.graph import Graph
+from models.build.equalise import equalise, scales_of
+from models.build.graph import Conv, DepthwiseConv, Graph
+from models.build.observe import Observed, Report, observe
+from models.build.quantise import Span, quantise
+from models.build.silence import Silent, drop_silent, silent_of
 from models.build.tensors import float_tensors
 from models.build.tflite_writer import write_tflite
 
+_DIGITS = 5
+"""Significant ones that are kept of each number."""
+
 
 @dataclass(frozen=True)
-class Observed:
-    """One tensor over all pictures. By channel, float32 (channels,): the highest absolute number, mean, variance."""
+class Calibration:
+    """What a graph needs to become int8, each by tensor name. spans: of every tensor, after the other two."""
 
-    low: float
-    high: float
-    channel_high: NDArray[np.float32]
-    channel_mean: NDArray[np.float32]
-    channel_variance: NDArray[np.float32]
+    silent: Mapping[str, Silent]
+    scales: Mapping[str, NDArray[np.float64]]
+    spans: Mapping[str, Span]
 
 
-def observe(
-    graph: Graph, runtime: Runtime, pictures: Sequence[NDArray[np.uint8]], report: Callable[[int, int], None]
-) -> Mapping[str, Observed]:
-    """Every tensor by name, the input too. pictures: uint8 (height, width, 3), of the input's size.
+def calibrate(graph: Graph, runtime: Runtime, pictures: Sequence[NDArray[np.uint8]], report: Report) -> Calibration:
+    """pictures: uint8 (height, width, 3), such as the network will meet; each is looked at three times.
 
-    report: told how many pictures are done, of how many. Raises: GraphInvalid, ModelRejected, PackShapeMismatch.
+    report: told how many looks are done, of how many. Raises: GraphInvalid, ModelRejected, PackShapeMismatch.
     """
-    names = tuple(node.output for node in graph.nodes)
-    seen_by = replace(graph, outputs=names)
-    model = runtime.load(write_tflite(seen_by, float_tensors(seen_by)), f"{graph.name}, observed")
-    found: dict[str, list[NDArray[np.float32]]] = {}
-    for done, picture in enumerate(pictures, 1):
-        values = (picture[None].astype(np.float32), *model.run(picture[None]))
-        for name, value in zip((graph.input, *names), values, strict=True):
-            cells = value.reshape(-1, value.shape[-1])
-            moments = (cells.min(axis=0), cells.max(axis=0), cells.mean(axis=0), np.square(cells).mean(axis=0))
-            found.setdefault(name, []).append(np.stack(moments))
-        report(done, len(pictures))
-    return {name: _joined(np.stack(each)) for name, each in found.items()}
+    looks = 0
+
+    def look(looked_at: Graph) -> dict[str, Observed]:
+        nonlocal looks
+        before, looks = looks, looks + len(pictures)
+        return observe(looked_at, runtime, pictures, lambda done, _: report(before + done, 3 * len(pictures)))
+
+    silent = {name: _kept(each) for name, each in silent_of(graph, look(graph)).items()}
+    graph = drop_silent(graph, silent)
+    scales = {name: _short(scale) for name, scale in scales_of(graph, look(graph)).items()}
+    graph = equalise(graph, scales)
+    convolved = {node.input for node in graph.nodes if isinstance(node, Conv | DepthwiseConv)}
+    spans = {
+        name: Span(
+            float(_short(np.array(each.low))),
+            float(_short(np.array(each.high))),
+            _short(each.mean) if name in convolved else None,
+        )
+        for name, each in look(graph).items()
+    }
+    return Calibration(silent, scales, spans)
 
 
-def _joined(each: NDArray[np.float32]) -> Observed:
-    """each: (pictures, 4, channels): lowest, highest, mean, and mean of squares."""
-    low, high = each[:, 0].min(axis=0), each[:, 1].max(axis=0)
-    mean, squares = each[:, 2:].mean(axis=0, dtype=np.float64)
-    variance = np.maximum(squares - mean**2, 0)
-    reach = np.maximum(-low, high)
-    return Observed(float(low.min()), float(high.max()), reach, mean.astype("f4"), variance.astype("f4"))
+def int8_file(graph: Graph, calibration: Calibration) -> bytes:
+    """The network as full int8 TFLite. calibration: of this very graph. Raises: GraphInvalid."""
+    graph = equalise(drop_silent(graph, calibration.silent), calibration.scales)
+    return write_tflite(graph, quantise(graph, calibration.spans))
+
+
+def float_file(graph: Graph) -> bytes:
+    """The network as float32 TFLite. Raises: GraphInvalid."""
+    return write_tflite(graph, float_tensors(graph))
+
+
+def _kept(silent: Silent) -> Silent:
+    return Silent(silent.channels, tuple(map(float, _short(np.array(silent.means)))))
+
+
+def _short(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The numbers as they are written: _DIGITS significant digits."""
+    return np.array([float(f"{number:.{_DIGITS}g}") for number in numbers.reshape(-1)]).reshape(numbers.shape)

@@ -1,7 +1,8 @@
-"""Full int8: every tensor of a graph as 8 bits, after the specification at ai.google.dev/edge/litert.
+"""Full int8: every tensor of a graph as 8 bits, after LiteRT's quantisation specification.
 
 Weights by filter, symmetric; activations by tensor, ranges as observed; biases int32 at the product of the two
-scales. Operators that only move numbers keep their scale; a logistic's is fixed.
+scales. Operators that only move numbers keep their scale; a logistic's is fixed. Everything is reckoned in float64
+and rounded once, so that the same numbers give the same bytes on every machine.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import GraphInvalid
-from models.build.calibrate import Observed
 from models.build.graph import (
     Binary,
     Conv,
@@ -23,6 +23,7 @@ from models.build.graph import (
     Pool,
     Prelu,
     Reshape,
+    Shape,
     Unary,
     Upsample,
     operands_of,
@@ -32,40 +33,46 @@ from models.build.tensors import Tensor
 
 _LEVELS = 255
 _WEIGHT_STEPS = 127
-_INT32_STEPS = 2.0**31 - 1
+_INT32_STEPS = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class Range:
-    """What a tensor's 256 steps span; 0 is always one of them."""
+class Span:
+    """What a tensor reaches, and where it is known each channel's mean, float64 (channels,)."""
 
     low: float
     high: float
+    mean: NDArray[np.float64] | None = None
 
 
-_PICTURE = Range(0.0, 255.0)
+_PICTURE = Span(0.0, 255.0)
 """The input as cameras deliver it: scale 1, zero point -128, nothing to compute on the van."""
 
-_PROBABILITY = Range(0.0, 255 / 256)
+_PROBABILITY = Span(0.0, 255 / 256)
 """The only output range that TFLite's int8 LOGISTIC has: scale 1/256, zero point -128."""
 
 
-def quantise(graph: Graph, observed: Mapping[str, Observed]) -> dict[str, Tensor]:
-    """Every tensor of the graph, to be written. observed: of every tensor, from `observe`.
+def quantise(graph: Graph, spans: Mapping[str, Span]) -> dict[str, Tensor]:
+    """Every tensor of the graph, to be written. spans: of every tensor, the input's left out of account.
 
-    Raises: GraphInvalid for a graph with a constant that two nodes share.
+    Raises: GraphInvalid for a constant that two nodes share, or a tensor without a span.
     """
     shapes = shapes_of(graph)
-    tensors = {name: _activation(shapes[name], found) for name, found in _ranges(graph, observed).items()}
+    absent = [name for name in shapes if name not in spans]
+    if absent:
+        raise GraphInvalid(f"{graph.name}: no range for {', '.join(absent[:5])}; calibrate this very graph")
     named = [name for node in graph.nodes for name in operands_of(node) if name in graph.constants]
     if len(set(named)) != len(named):
         raise GraphInvalid(f"{graph.name}: a constant is used twice; each needs scales of its own")
+    tensors = {name: _activation(shapes[name], span) for name, span in _tied(graph, spans).items()}
     for node in graph.nodes:
         match node:
             case Conv() | DepthwiseConv():
-                weights = _weights(graph.constants[node.weights], axis=0 if isinstance(node, Conv) else 3)
-                weights, bias = _with_bias(weights, graph.constants, node, tensors[node.input].scales[0])
-                tensors[node.weights], tensors[node.bias] = weights, bias
+                weights, bias = graph.constants[node.weights], graph.constants[node.bias].astype(np.float64)
+                scale = tensors[node.input].scales[0]
+                rounded = _weights(weights, bias, scale, axis=0 if isinstance(node, Conv) else 3)
+                bias = bias - _drift(node, weights, rounded, spans[node.input].mean)
+                tensors[node.weights], tensors[node.bias] = rounded, _bias(bias, rounded, scale)
             case Prelu():
                 tensors[node.slopes] = _symmetric(graph.constants[node.slopes])
             case Binary() if node.right in graph.constants:
@@ -73,8 +80,8 @@ def quantise(graph: Graph, observed: Mapping[str, Observed]) -> dict[str, Tensor
     return tensors
 
 
-def _ranges(graph: Graph, observed: Mapping[str, Observed]) -> dict[str, Range]:
-    """Each tensor's range; those tied by a node that only moves numbers have one together."""
+def _tied(graph: Graph, spans: Mapping[str, Span]) -> dict[str, Span]:
+    """Each tensor's span; those tied by a node that only moves numbers have one together."""
     leader = {name: name for name in (graph.input, *(node.output for node in graph.nodes))}
 
     def lead(name: str) -> str:
@@ -84,61 +91,63 @@ def _ranges(graph: Graph, observed: Mapping[str, Observed]) -> dict[str, Range]:
 
     fixed = {graph.input: _PICTURE}
     for node in graph.nodes:
-        tied: tuple[str, ...] = ()
-        if isinstance(node, Pad | Pool | Reshape | Upsample) or (isinstance(node, Binary) and node.kind == "maximum"):
-            tied = graph.inputs_of(node)
-        elif isinstance(node, Unary) and node.kind == "logistic":
+        if isinstance(node, Unary) and node.kind == "logistic":
             fixed[node.output] = _PROBABILITY
-        for name in tied:
-            first, second = lead(node.output), lead(name)
-            leader[first] = second
-            if first in fixed:
-                fixed[second] = fixed.pop(first)
-    members: dict[str, list[Observed]] = {}
+        if isinstance(node, Pad | Pool | Reshape | Upsample) or (isinstance(node, Binary) and node.kind == "maximum"):
+            for name in graph.inputs_of(node):
+                leader[lead(node.output)] = lead(name)
+    groups: dict[str, list[str]] = {}
     for name in leader:
-        members.setdefault(lead(name), []).append(observed[name])
-    ranges = {
-        name: fixed.get(name, Range(min(0.0, *(m.low for m in found)), max(0.0, *(m.high for m in found))))
-        for name, found in members.items()
-    }
-    return {name: ranges[lead(name)] for name in leader}
+        groups.setdefault(lead(name), []).append(name)
+    together: dict[str, Span] = {}
+    for names in groups.values():
+        known = [fixed[name] for name in names if name in fixed]
+        lows, highs = [spans[name].low for name in names], [spans[name].high for name in names]
+        span = known[0] if known else Span(min(0.0, *lows), max(0.0, *highs))
+        together |= dict.fromkeys(names, span)
+    return {name: together[name] for name in leader}
 
 
-def _activation(shape: tuple[int, ...], span: Range) -> Tensor:
+def _activation(shape: Shape, span: Span) -> Tensor:
     scale = max((span.high - span.low) / _LEVELS, 1e-9)
     zero_point = int(np.clip(np.rint(-128 - span.low / scale), -128, 127))
     return Tensor(shape, "int8", (float(np.float32(scale)),), (zero_point,))
 
 
-def _weights(weights: NDArray[np.float32], axis: int) -> Tensor:
+def _weights(weights: NDArray[np.float32], bias: NDArray[np.float64], input_scale: float, axis: int) -> Tensor:
+    """Rounded, with a scale for each filter: what its largest weight needs, or more where its bias needs more."""
     others = tuple(i for i in range(weights.ndim) if i != axis)
-    scales = np.maximum(np.abs(weights).max(axis=others), 1e-9) / _WEIGHT_STEPS
-    return _rounded(weights, scales.astype(np.float32), axis)
-
-
-def _rounded(weights: NDArray[np.float32], scales: NDArray[np.float32], axis: int) -> Tensor:
+    largest = np.abs(weights.astype(np.float64)).max(axis=others)
+    scales = np.maximum(largest / _WEIGHT_STEPS, np.abs(bias) / (_INT32_STEPS * input_scale))
+    scales = np.maximum(scales, 1e-12).astype(np.float32).astype(np.float64)
     sides = [1] * weights.ndim
     sides[axis] = -1
-    data = np.clip(np.rint(weights / scales.reshape(sides)), -_WEIGHT_STEPS, _WEIGHT_STEPS).astype(np.int8)
-    return Tensor(weights.shape, "int8", tuple(map(float, scales)), (0,) * len(scales), axis, data)
+    steps = np.clip(np.rint(weights / scales.reshape(sides)), -_WEIGHT_STEPS, _WEIGHT_STEPS)
+    return Tensor(weights.shape, "int8", tuple(map(float, scales)), (0,) * len(scales), axis, steps.astype(np.int8))
 
 
-def _with_bias(
-    weights: Tensor, constants: Mapping[str, NDArray[np.float32]], node: Conv | DepthwiseConv, input_scale: float
-) -> tuple[Tensor, Tensor]:
-    """The bias, and the weights, coarser where the bias would not fit into 32 bits at their scale."""
-    bias = constants[node.bias].astype(np.float64)
-    scales = np.array(weights.scales, np.float32)
-    needed = (np.abs(bias) / (_INT32_STEPS * input_scale)).astype(np.float32)
-    if (needed > scales).any():
-        scales = np.maximum(scales, np.nextafter(needed, np.float32(np.inf)))
-        weights = _rounded(constants[node.weights], scales, weights.axis)
-    products = scales.astype(np.float64) * input_scale
-    data = np.rint(bias / products).astype(np.int32)
-    return weights, Tensor(bias.shape, "int32", tuple(map(float, products)), (0,) * len(products), 0, data)
+def _drift(
+    node: Conv | DepthwiseConv, weights: NDArray[np.float32], rounded: Tensor, mean: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    """What rounding the weights adds to each filter on average (bias correction: Nagel et al., ICCV 2019, 4.2)."""
+    filters = weights.shape[rounded.axis]
+    if mean is None or rounded.data is None:
+        return np.zeros(filters)
+    sides = [1] * weights.ndim
+    sides[rounded.axis] = -1
+    error = rounded.data * np.array(rounded.scales).reshape(sides) - weights
+    if isinstance(node, Conv):
+        return np.asarray((error.sum(axis=(1, 2)) * mean).sum(axis=1))
+    return np.asarray(error.sum(axis=(0, 1, 2)) * np.repeat(mean, filters // len(mean)))
+
+
+def _bias(bias: NDArray[np.float64], weights: Tensor, input_scale: float) -> Tensor:
+    products = np.array(weights.scales) * input_scale
+    steps = np.clip(np.rint(bias / products), -_INT32_STEPS, _INT32_STEPS)
+    return Tensor(bias.shape, "int32", tuple(map(float, products)), (0,) * len(products), 0, steps.astype(np.int32))
 
 
 def _symmetric(values: NDArray[np.float32]) -> Tensor:
-    scale = np.float32(max(float(np.abs(values).max()), 1e-9) / _WEIGHT_STEPS)
-    data = np.clip(np.rint(values / scale), -_WEIGHT_STEPS, _WEIGHT_STEPS).astype(np.int8)
-    return Tensor(values.shape, "int8", (float(scale),), (0,), 0, data)
+    scale = float(np.float32(max(float(np.abs(values).max()), 1e-9) / _WEIGHT_STEPS))
+    steps = np.clip(np.rint(values.astype(np.float64) / scale), -_WEIGHT_STEPS, _WEIGHT_STEPS)
+    return Tensor(values.shape, "int8", (scale,), (0,), 0, steps.astype(np.int8))

@@ -6,14 +6,13 @@ The embedder's first block carries 20 of 64 such channels. A kernel's time is pr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.build.calibrate import Observed
-from models.build.equalise import Chain, chains_of
+from models.build.chains import Chain, Constants, chains_of
 from models.build.graph import Conv, DepthwiseConv, Graph, Prelu
+from models.build.observe import Observed
 
 SILENT_SHARE = 1e-4
 """Of the variance that a layer's inputs bring: what the channels left out may add up to."""
@@ -22,28 +21,42 @@ _TOGETHER = 8
 """Kernels compute channels in eights: leaving out fewer saves nothing."""
 
 
-def drop_silent(graph: Graph, observed: Mapping[str, Observed]) -> Graph:
-    """The network without channels that bring less than SILENT_SHARE of a 1x1 convolution's variance."""
-    makers = {chain.second.output: chain for chain in chains_of(graph)}
+@dataclass(frozen=True)
+class Silent:
+    """Channels of one tensor, rising, and each one's mean."""
+
+    channels: tuple[int, ...]
+    means: tuple[float, ...]
+
+
+def silent_of(graph: Graph, observed: Mapping[str, Observed]) -> dict[str, Silent]:
+    """For each tensor that a 1x1 convolution alone reads: its channels that bring less than SILENT_SHARE."""
+    found = {}
     for chain in chains_of(graph):
-        if isinstance(chain.second, Conv) and graph.constants[chain.second.weights].shape[1:3] == (1, 1):
-            silent = _silent(graph, chain, observed[chain.between])
-            firsts = _run_before(chain, makers)
-            if len(silent) and firsts:
-                graph = _without(graph, firsts, chain, silent, observed[chain.between].channel_mean)
+        weights = graph.constants[chain.second.weights].astype(np.float64)
+        if not isinstance(chain.second, Conv) or weights.shape[1:3] != (1, 1) or not _run_before(graph, chain):
+            continue
+        brought = observed[chain.between].variance * np.square(weights).sum(axis=(0, 1, 2))
+        order = np.argsort(brought, kind="stable")
+        count = int((np.cumsum(brought[order]) < SILENT_SHARE * brought.sum()).sum())
+        channels = np.sort(order[: count - count % _TOGETHER])
+        if len(channels):
+            means = observed[chain.between].mean[channels]
+            found[chain.between] = Silent(tuple(map(int, channels)), tuple(map(float, means)))
+    return found
+
+
+def drop_silent(graph: Graph, silent: Mapping[str, Silent]) -> Graph:
+    """The network without these channels. silent: by tensor, as `silent_of` gives them for this graph."""
+    for chain in chains_of(graph):
+        if chain.between in silent:
+            graph = _without(graph, chain, silent[chain.between])
     return graph
 
 
-def _silent(graph: Graph, chain: Chain, between: Observed) -> NDArray[np.intp]:
-    weights = graph.constants[chain.second.weights].astype(np.float64)
-    brought = between.channel_variance * np.square(weights).sum(axis=(0, 1, 2))
-    order = np.argsort(brought, kind="stable")
-    count = int((np.cumsum(brought[order]) < SILENT_SHARE * brought.sum()).sum())
-    return np.sort(order[: count - count % _TOGETHER])
-
-
-def _run_before(chain: Chain, makers: Mapping[str, Chain]) -> tuple[Conv | DepthwiseConv, ...]:
-    """The convolutions that have to lose the channel: depthwise ones, up to the full one that makes it."""
+def _run_before(graph: Graph, chain: Chain) -> tuple[Conv | DepthwiseConv, ...]:
+    """The convolutions that have to lose a channel: depthwise ones, up to the full one that makes it."""
+    makers = {other.second.output: other for other in chains_of(graph)}
     run: list[Conv | DepthwiseConv] = [chain.first]
     while isinstance(run[-1], DepthwiseConv):
         if run[-1].output not in makers:
@@ -52,23 +65,19 @@ def _run_before(chain: Chain, makers: Mapping[str, Chain]) -> tuple[Conv | Depth
     return tuple(run)
 
 
-def _without(
-    graph: Graph,
-    firsts: tuple[Conv | DepthwiseConv, ...],
-    chain: Chain,
-    silent: NDArray[np.intp],
-    mean: NDArray[np.float32],
-) -> Graph:
-    constants = dict(graph.constants)
+def _without(graph: Graph, chain: Chain, silent: Silent) -> Graph:
+    constants: Constants = dict(graph.constants)
+    channels = np.array(silent.channels)
     weights = constants[chain.second.weights]
-    constants[chain.second.bias] = constants[chain.second.bias] + weights[:, 0, 0, silent] @ mean[silent]
-    constants[chain.second.weights] = np.delete(weights, silent, axis=3)
-    tensors = {first.output for first in firsts}
-    for first in firsts:
+    added = (weights[:, 0, 0, channels].astype(np.float64) * np.array(silent.means)).sum(axis=1)
+    constants[chain.second.bias] = (constants[chain.second.bias] + added).astype(np.float32)
+    constants[chain.second.weights] = np.delete(weights, channels, axis=3)
+    run = _run_before(graph, chain)
+    for first in run:
         axis = 0 if isinstance(first, Conv) else 3
-        constants[first.weights] = np.delete(constants[first.weights], silent, axis)
-        constants[first.bias] = np.delete(constants[first.bias], silent)
+        constants[first.weights] = np.delete(constants[first.weights], channels, axis)
+        constants[first.bias] = np.delete(constants[first.bias], channels)
     for node in graph.nodes:
-        if isinstance(node, Prelu) and node.input in tensors:
-            constants[node.slopes] = np.delete(constants[node.slopes], silent, axis=2)
+        if isinstance(node, Prelu) and node.input in {first.output for first in run}:
+            constants[node.slopes] = np.delete(constants[node.slopes], channels, axis=2)
     return replace(graph, constants=constants)

@@ -10,11 +10,12 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edge.drivers.litert import choose_runtime
 from edge.errors import GraphInvalid
-from models.build.calibrate import observe
+from models.build.calibrate import calibrate, int8_file
 from models.build.graph import Conv, Graph, Upsample
-from models.build.quantise import quantise
+from models.build.observe import observe
+from models.build.quantise import Span, quantise
 from models.build.rewrite import fuse_activations
-from models.build.tflite_writer import write_tflite
+from models.build.tensors import Tensor
 from tests.models.build.computed import compute
 from tests.models.build.made_graphs import SIZE_PX, graph_of_every_node
 from tests.models.build.pictures import pictures
@@ -27,8 +28,12 @@ def _quiet(done: int, total: int) -> None:
 
 
 def _int8(graph: Graph, seed: int) -> bytes:
-    observed = observe(graph, RUNTIME, pictures(seed, 24, SIZE_PX), _quiet)
-    return write_tflite(graph, quantise(graph, observed))
+    return int8_file(graph, calibrate(graph, RUNTIME, pictures(seed, 24, graph.input_shape[1]), _quiet))
+
+
+def _tensors(graph: Graph, seed: int) -> dict[str, Tensor]:
+    observed = observe(graph, RUNTIME, pictures(seed, 8, SIZE_PX), _quiet)
+    return quantise(graph, {name: Span(each.low, each.high, each.mean) for name, each in observed.items()})
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -53,7 +58,7 @@ def test_every_tensor_is_of_integers_and_the_picture_comes_as_it_is():
 
 def test_what_only_moves_numbers_keeps_their_scale():
     graph = graph_of_every_node(2)
-    tensors = quantise(graph, observe(graph, RUNTIME, pictures(2, 8, SIZE_PX), _quiet))
+    tensors = _tensors(graph, 2)
     for output, source in (("padded", "picture"), ("half", "kept"), ("double", "half"), ("mean", "difference")):
         assert (tensors[output].scales, tensors[output].zero_points) == (
             tensors[source].scales,
@@ -65,7 +70,7 @@ def test_what_only_moves_numbers_keeps_their_scale():
 
 def test_weights_have_a_scale_for_each_filter():
     graph = graph_of_every_node(3)
-    tensors = quantise(graph, observe(graph, RUNTIME, pictures(3, 4, SIZE_PX), _quiet))
+    tensors = _tensors(graph, 3)
     for name, axis in (("w1", 0), ("w2", 3)):
         scales = np.array(tensors[name].scales)
         assert tensors[name].axis == axis
@@ -80,13 +85,8 @@ def test_bias_too_large_for_its_scale_coarsens_the_weights_instead_of_wrapping()
         "b": np.array([1.0, 50.0], np.float32),
     }
     graph = Graph("steep", "picture", (1, 4, 4, 3), (Conv("out", "picture", "w", "b"),), constants, ("out",))
-    (found,) = RUNTIME.load(_int8_of(graph), "made").run(np.zeros((1, 4, 4, 3), np.uint8))
+    (found,) = RUNTIME.load(_int8(graph, 4), "made").run(np.zeros((1, 4, 4, 3), np.uint8))
     np.testing.assert_allclose(found[0, 0, 0], [1, 50], rtol=0.01, atol=3)
-
-
-def _int8_of(graph: Graph) -> bytes:
-    seen = observe(graph, RUNTIME, pictures(4, 4, graph.input_shape[1]), _quiet)
-    return write_tflite(graph, quantise(graph, seen))
 
 
 def test_same_graph_and_pictures_give_same_bytes():
@@ -97,6 +97,27 @@ def test_constant_of_two_nodes_is_refused():
     graph = graph_of_every_node(7)
     shared = replace(graph, nodes=(*graph.nodes, Upsample("again", "highest"), Conv("last", "odd", "w5", "b4")))
     shared = replace(shared, constants=dict(graph.constants) | {"w5": np.zeros((4, 1, 1, 4), np.float32)})
-    observed = observe(shared, RUNTIME, pictures(7, 2, SIZE_PX), _quiet)
     with pytest.raises(GraphInvalid, match="twice"):
-        quantise(shared, observed)
+        _tensors(shared, 7)
+
+
+def test_rounding_weights_shifts_no_filter_on_average():
+    """Bias correction: with coarse weights and a picture that is never dark, the mean would move without it."""
+    random = np.random.default_rng(8)
+    weights = random.uniform(0.002, 0.02, (4, 3, 3, 3))
+    weights[:, 0, 0, 0] = 2.0
+    constants = {"w": weights.astype(np.float32), "b": np.zeros(4, np.float32)}
+    graph = Graph(
+        "coarse", "picture", (1, SIZE_PX, SIZE_PX, 3), (Conv("out", "picture", "w", "b"),), constants, ("out",)
+    )
+    shown = pictures(8, 8, SIZE_PX)
+    model = RUNTIME.load(_int8(graph, 8), "made")
+    moved = [model.run(picture[None])[0] - compute(graph, picture[None])["out"] for picture in shown]
+    step = model.outputs[0].scale
+    assert np.abs(np.mean(moved, axis=(0, 1, 2, 3))).max() < step / 2
+
+
+def test_tensor_without_a_range_is_refused():
+    graph = graph_of_every_node(9)
+    with pytest.raises(GraphInvalid, match="no range for picture, padded"):
+        quantise(graph, {})

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from edge.drivers.litert import choose_runtime
-from models.build.calibrate import observe
-from models.build.equalise import chains_of, equalise
+from models.build.chains import chains_of
+from models.build.equalise import equalise, scales_of
 from models.build.graph import Binary, Conv, DepthwiseConv, Graph, Leaky, Mean, Node, Pad, Prelu, Reshape, Unary
+from models.build.observe import Observed, observe
 from models.build.pairing import pair_columns
 from models.build.rewrite import bend_by_relu, fold_normalisation, fuse_activations, leak
-from models.build.silence import drop_silent
+from models.build.silence import drop_silent, silent_of
 from tests.models.build.computed import compute
 from tests.models.build.made_graphs import graph_of_every_node
 from tests.models.build.pictures import pictures
@@ -62,6 +63,10 @@ def embedder_like(seed: int, slopes: tuple[float, float] = (-1.5, 2.5), silent: 
 
 def _quiet(done: int, total: int) -> None:
     """Nobody watches."""
+
+
+def _observed(graph: Graph, seed: int) -> dict[str, Observed]:
+    return observe(graph, RUNTIME, pictures(seed, 20, SIZE_PX), _quiet)
 
 
 def _assert_same(before: Graph, after: Graph, tolerance: float = 1e-4) -> None:
@@ -139,21 +144,19 @@ def test_pixels_are_read_in_pairs_without_a_new_operator_on_them():
 def test_equalising_changes_ranges_and_no_result():
     graph = embedder_like(4)
     assert [(chain.first.output, chain.second.output) for chain in chains_of(graph)] == [("c1", "c2"), ("c2", "c3")]
-    observed = observe(graph, RUNTIME, pictures(5, 20, SIZE_PX), _quiet)
-    equal = equalise(graph, observed)
+    observed = _observed(graph, 5)
+    equal = equalise(graph, scales_of(graph, observed))
     _assert_same(graph, equal, tolerance=1e-3)
-    again = observe(equal, RUNTIME, pictures(5, 20, SIZE_PX), _quiet)
-
-    def spread(each) -> float:
-        return float(each["p2"].channel_high.max() / np.median(each["p2"].channel_high))
-
-    assert spread(again) < spread(observed) / 2
+    again = _observed(equal, 5)
+    spread, spread_again = (float(each["p2"].reach.max() / np.median(each["p2"].reach)) for each in (observed, again))
+    assert spread_again < spread / 2
 
 
 def test_silent_channels_go_and_what_they_said_on_average_stays():
-    graph = embedder_like(6, silent=11)
-    observed = observe(graph, RUNTIME, pictures(6, 20, SIZE_PX), _quiet)
-    quieter = drop_silent(graph, observed)
+    graph = embedder_like(6, silent=8)
+    silent = silent_of(graph, _observed(graph, 6))
+    assert silent["p2"].channels == tuple(range(8))
+    quieter = drop_silent(graph, silent)
     assert {name: quieter.constants[name].shape for name in ("w1", "b1", "s1", "w2", "b2", "s2", "w3")} == {
         "w1": (16, 3, 3, 3),
         "b1": (16,),
@@ -168,5 +171,4 @@ def test_silent_channels_go_and_what_they_said_on_average_stays():
 
 def test_network_without_silent_channels_stays_as_it_is():
     graph = embedder_like(7)
-    observed = observe(graph, RUNTIME, pictures(7, 20, SIZE_PX), _quiet)
-    assert drop_silent(graph, observed).constants["w1"].shape == (24, 3, 3, 3)
+    assert silent_of(graph, _observed(graph, 7)) == {}

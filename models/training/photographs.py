@@ -1,0 +1,65 @@
+"""Photographs of rendered people to calibrate any network on: faces in every pose and light, no real person.
+
+Run: python -m models.training.photographs FOLDER [--count N] [--seed S]. Then, for one:
+lfr-models install street --calibrate-on FOLDER --as NAME.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from hwsim.street.rendered.head.identity import sample_identity
+from hwsim.street.rendered.head.look import sample_look
+from hwsim.street.rendered.head.portrait import Pose, render_face
+from hwsim.street.rendered.light import sample_light
+from hwsim.street.rendered.sensor import expose, sample_sensor
+from numpy.typing import NDArray
+
+from models.training.clutter import sample_clutter
+
+FACE_PX = (40.0, 150.0)
+PICTURE_SHARE = 2.2
+"""A photograph's side in widths of its face."""
+
+
+def render_photograph(seed: int) -> NDArray[np.uint8]:
+    """A person as a camera might take one, uint8 BGR (h, w, 3); the same for the same seed."""
+    identity = sample_identity(seed)
+    rng = np.random.default_rng([seed, 21])
+    pose = Pose(
+        yaw_deg=float(np.clip(rng.normal(0, 18), -45, 45)),
+        pitch_deg=float(np.clip(rng.normal(0, 8), -20, 20)),
+        roll_deg=float(rng.normal(0, 5)),
+        distance_cm=float(np.exp(rng.uniform(np.log(80), np.log(800)))),
+    )
+    width_px = float(np.exp(rng.uniform(*np.log(FACE_PX))))
+    side = int(np.ceil(PICTURE_SHARE * width_px))
+    face = render_face(
+        identity, sample_look(identity, rng), pose, sample_light(rng), side, side, face_width_px=width_px,
+        background=sample_clutter(rng, side), bust_seed=int(rng.integers(1 << 30)), supersampling=1,
+    )  # fmt: skip
+    return expose(np.ascontiguousarray(face.pixels[..., ::-1]), sample_sensor(rng, blur=0.5), rng)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m models.training.photographs", description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--count", type=int, default=160)
+    parser.add_argument("--seed", type=int, default=700_000, help="of the first person; each has the next")
+    options = parser.parse_args(argv)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    cv2.setNumThreads(1)
+    for number in range(options.seed, options.seed + options.count):
+        path = options.folder / f"{number}.jpg"
+        cv2.imwrite(str(path), render_photograph(number), [cv2.IMWRITE_JPEG_QUALITY, 92])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
