@@ -14,11 +14,14 @@ def draw_lists(drawn: DrawnWanted, progress: Callable[[str, int, int], None]) ->
     Raises: ToolMissing without numba; StreetInvalid, ConfigInvalid for a scenario that does not do.
     """
     need_renderer()
-    from hwsim.street.rendered.cast import cast_of
     from hwsim.street.rendered.files import write_lists
     from hwsim.street.rendered.scenario import read_scenario
+    from hwsim.street.rendered.scene import RenderedStreet
 
     scenario = read_scenario(drawn.scenario)
+    street = RenderedStreet(scenario)
+    # What cannot be drawn is refused before a van starts; and what the first frame compiles is kept for the van.
+    street.frame(0)
     if drawn.lists_dir is not None:
-        write_lists(cast_of(scenario), drawn.lists_dir, drawn.filler_count, progress=progress)
+        write_lists(street.cast, drawn.lists_dir, drawn.filler_count, progress=progress)
     return scenario.about
