@@ -44,6 +44,10 @@ class CalibrationMismatch(PackInvalid):
     """A calibration that was not made with the weights of its pack."""
 
 
+class GoldenMismatch(PackInvalid):
+    """Goldens that are for other inputs than this software draws."""
+
+
 class CalibrationMissing(LfrError, LookupError):
     """A pack without a calibration for the backend and precision asked for."""
 

@@ -11,19 +11,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge import __version__
-from edge.clock import SystemClock
 from edge.errors import LfrError
 from edge.trust.packs import open_pack
 from models.arguments import OWN_PACKS, PACKS_VARIABLE, add_command, add_runtime, count, pack_folder, runtime_of, show
 from models.calibration import commands as calibration_commands
-from models.check import check_pack
 from models.evaluate import evaluate_pack
+from models.golden import commands as golden_commands
 from models.install import install_pack
 from models.listing import list_packs
 from models.openset import read_open_set
 from models.progress import counting_bar, download_bars
 from models.source import NoSource, Source, open_source
-from models.tables import evaluation_text, install_text, list_text, report_text
+from models.tables import evaluation_text, install_text, list_text
 
 EXIT_GOOD, EXIT_FAULTY, EXIT_REFUSED = 0, 1, 2
 
@@ -45,7 +44,7 @@ environment:
 
 exit codes:
   0  done; the pack is good
-  1  list: a manifest in the folder is invalid
+  1  list: a manifest in the folder is invalid; verify: a backend is beyond tolerance
   2  refused: a missing, altered or unfitting file, a failed download, bad usage (the message says what to do)
 """
 
@@ -80,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         help="where the weights are: a folder or an http(s) address, below which lie the paths that the manifest "
         "calls `source`; a broken-off download goes on where it stopped",
     )
-    verify = add_command(commands, "verify", _verify, "check every hash, load every network, check its shapes, time it")
+    golden_commands.add_commands(commands)
     evaluate = add_command(commands, "evaluate", _evaluate, "TPIR at FPIR 1 % and 0.1 % on an open set of photographs")
     evaluate.add_argument(
         "--lfw",
@@ -95,8 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--workers", type=count, default=2, metavar="N", help="photographs at a time, 1 to 64 (default: 2)"
     )
-    for command in (verify, evaluate):
-        add_runtime(command)
+    add_runtime(evaluate)
     calibration_commands.add_commands(commands)
     return parser
 
@@ -116,12 +114,6 @@ def _install(options: argparse.Namespace) -> int:
         files = install_pack(folder, source, progress)
     fields = {"good": True, "pack": options.name, "files": [dataclasses.asdict(file) for file in files]}
     show(options, fields, install_text(options.name, files))
-    return EXIT_GOOD
-
-
-def _verify(options: argparse.Namespace) -> int:
-    report = check_pack(pack_folder(options), runtime_of(options), SystemClock())
-    show(options, {"good": True, **dataclasses.asdict(report)}, report_text(report))
     return EXIT_GOOD
 
 

@@ -28,13 +28,18 @@ class PinnedFile(_Part):
 
 
 class PackFile(PinnedFile):
-    """One file of weights. source: its path below the folder or URL it is installed from."""
+    """One file of weights. source: its path below the folder or URL it is fetched from, its own name unless given."""
 
-    source: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$")]
+    source: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$")] | None = None
+
+    @property
+    def origin(self) -> str:
+        """Where it lies below what it is fetched from."""
+        return self.source or self.name
 
 
 class CompanionFile(PinnedFile):
-    """A file that comes with the manifest and is not installed: a calibration."""
+    """A file that comes with the manifest and is not installed: a calibration, or goldens."""
 
     size_bytes: Annotated[int, Field(ge=1, le=1_048_576)]
 
@@ -47,14 +52,38 @@ class NetworkInput(_Part):
     channels: Literal["bgr"]
 
 
+class DetectorSize(_Part):
+    """The detector built for pictures of one size."""
+
+    input: NetworkInput
+    files: dict[Precision, PackFile]
+
+
 class DetectorSpec(_Part):
-    """decoder: which network family's outputs these are. score_min and nms_iou: its operating point."""
+    """decoder: which network family's outputs these are. score_min and nms_iou: its operating point.
+
+    face_min_px: the narrowest face it finds, in pixels of its input. sizes: the first serves where none is asked for.
+    """
 
     decoder: Literal["yunet"]
-    input: NetworkInput
+    face_min_px: Annotated[float, Field(ge=4, le=400)]
     score_min: Annotated[float, Field(gt=0, lt=1)]
     nms_iou: Annotated[float, Field(gt=0, lt=1)]
-    files: dict[Precision, PackFile]
+    sizes: Annotated[tuple[DetectorSize, ...], Field(min_length=1, max_length=16)]
+
+    @property
+    def input(self) -> NetworkInput:
+        """Of the first size."""
+        return self.sizes[0].input
+
+    @property
+    def files(self) -> dict[Precision, PackFile]:
+        """Of the first size."""
+        return self.sizes[0].files
+
+    def of_size(self, size: DetectorSize) -> DetectorSpec:
+        """The same detector in one size alone."""
+        return self.model_copy(update={"sizes": (size,)})
 
 
 class EmbedderSpec(_Part):
@@ -79,21 +108,28 @@ class PackManifest(_Part):
     detector: DetectorSpec
     embedder: EmbedderSpec
     calibration: CompanionFile | None = None
+    goldens: CompanionFile | None = None
 
     @model_validator(mode="after")
     def _files_are_distinct(self) -> PackManifest:
-        companions = [file for file in (self.calibration,) if file is not None]
+        companions = [file for file in (self.calibration, self.goldens) if file is not None]
         names = [file.name for file in (*self.files(), *companions)]
         if len(set(names)) != len(names):
             raise ValueError("two files of the pack have the same name")
         if "pack.yaml" in names:
             raise ValueError("a file of the pack has the manifest's own name")
-        if any(".." in file.source.split("/") for file in self.files()):
+        if any(".." in file.origin.split("/") for file in self.files()):
             raise ValueError("the source of a file leaves the place it is installed from")
         if not self.detector.files.keys() & self.embedder.files.keys():
             raise ValueError("no precision for which both a detector and an embedder are given")
+        shown = [(size.input.width_px, size.input.height_px) for size in self.detector.sizes]
+        if len(set(shown)) != len(shown):
+            raise ValueError("the detector is given twice for one size of picture")
+        if any(size.files.keys() != self.detector.files.keys() for size in self.detector.sizes):
+            raise ValueError("the detector is not given in the same precisions for every size")
         return self
 
     def files(self) -> tuple[PackFile, ...]:
         """Every file of weights."""
-        return (*self.detector.files.values(), *self.embedder.files.values())
+        detectors = (file for size in self.detector.sizes for file in size.files.values())
+        return (*detectors, *self.embedder.files.values())

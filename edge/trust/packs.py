@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from edge.config_file import parse_yaml
 from edge.errors import CalibrationMismatch, PackHashMismatch, PackInvalid, PackMissing, PackPurposeRefused
 from edge.formats.calibration import Calibration
+from edge.formats.detector_size import View, size_for
 from edge.formats.pack import PackFile, PackManifest, PinnedFile, Precision, Purpose, Subjects
 
 MANIFEST_NAME = "pack.yaml"
@@ -25,7 +26,8 @@ MANIFEST_MAX_BYTES = 256 * 1024
 class VerifiedPack:
     """A pack whose files are what its manifest says. sha256: of the manifest, which pins all the rest.
 
-    calibration: its tables, or None where it has none or none was asked for.
+    manifest: with the one size of detector that was opened. calibration: its tables, or None where it has none or none
+    was asked for.
     """
 
     manifest: PackManifest
@@ -74,21 +76,26 @@ def check_subjects(subjects: Subjects, purpose: Purpose, what: str) -> None:
         )
 
 
-def open_pack(folder: Path, precision: Precision) -> VerifiedPack:
-    """Read and check a pack. Raises: PackMissing, PackInvalid, PackHashMismatch, CalibrationMismatch."""
-    pack = open_weights(folder, precision)
-    return replace(pack, calibration=read_calibration(folder, pack.manifest))
+def open_pack(folder: Path, precision: Precision, view: View | None = None) -> VerifiedPack:
+    """Read and check a pack. view: what its detector will be shown; its first size where that is not known.
+
+    Raises: PackMissing, PackInvalid, PackHashMismatch, CalibrationMismatch.
+    """
+    pack = open_weights(folder, precision, view)
+    return replace(pack, calibration=read_calibration(folder, read_manifest(folder)[0]))
 
 
-def open_weights(folder: Path, precision: Precision) -> VerifiedPack:
+def open_weights(folder: Path, precision: Precision, view: View | None = None) -> VerifiedPack:
     """A pack without its calibration, to be calibrated anew. Raises: PackMissing, PackInvalid, PackHashMismatch."""
-    manifest, sha256 = read_manifest(folder)
+    whole, sha256 = read_manifest(folder)
+    size = whole.detector.sizes[0] if view is None else size_for(whole.detector, view)
+    manifest = whole.model_copy(update={"detector": whole.detector.of_size(size)})
     install = f"the pack's weights are not installed; run: lfr-models install {manifest.name} --from FOLDER"
 
     def weights(role: str, files: Mapping[Precision, PackFile]) -> bytes:
         if precision not in files:
             raise PackInvalid(f"{folder / MANIFEST_NAME}: the {role} has no {precision} file, only {sorted(files)}")
-        return _read_file(folder, files[precision], install)
+        return read_pinned(folder, files[precision], install)
 
     return VerifiedPack(
         manifest,
@@ -107,21 +114,22 @@ def read_calibration(folder: Path, manifest: PackManifest) -> Calibration | None
     if manifest.calibration is None:
         return None
     path = folder / manifest.calibration.name
-    data = _read_file(folder, manifest.calibration, "it belongs beside the manifest; copy the pack's whole folder")
+    data = read_pinned(folder, manifest.calibration, "it belongs beside the manifest; copy the pack's whole folder")
     try:
         calibration = Calibration.model_validate_json(data)
     except ValidationError as error:
         raise PackInvalid(f"{path}: {_faults(error)}") from None
     for table in calibration.tables:
         for role, files, made_with in (
-            ("detector", manifest.detector.files, table.detector_sha256),
-            ("embedder", manifest.embedder.files, table.embedder_sha256),
+            ("detector", [size.files for size in manifest.detector.sizes], table.detector_sha256),
+            ("embedder", [manifest.embedder.files], table.embedder_sha256),
         ):
-            pinned = files[table.precision].sha256 if table.precision in files else "none"
-            if made_with != pinned:
+            pinned = [each[table.precision].sha256 for each in files if table.precision in each]
+            if made_with not in pinned:
                 raise CalibrationMismatch(
                     f"{path}: the table for {table.backend}/{table.precision} was made with {role} {made_with}, "
-                    f"the pack has {pinned}; calibrate anew with: lfr-models calibrate {manifest.name}"
+                    f"the pack has {' '.join(pinned) or 'none'}; "
+                    f"calibrate anew with: lfr-models calibrate {manifest.name}"
                 )
     return calibration
 
@@ -130,7 +138,11 @@ def _faults(error: ValidationError) -> str:
     return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:8])
 
 
-def _read_file(folder: Path, file: PinnedFile, remedy: str) -> bytes:
+def read_pinned(folder: Path, file: PinnedFile, remedy: str) -> bytes:
+    """A file's bytes, once they are what the manifest pins. remedy: what to do where it is missing.
+
+    Raises: PackMissing, PackHashMismatch.
+    """
     path = folder / file.name
     try:
         with path.open("rb") as stream:

@@ -123,6 +123,16 @@ def test_street_pack_installs_and_verifies(tmp_path: Path, capsys):
     report = json.loads(capsys.readouterr().out)
     assert [entry["precision"] for entry in report["precisions"]] == ["int8", "float32"]
     assert all(entry["detector_ms"] > 0 and entry["embedder_ms"] > 0 for entry in report["precisions"])
+    assert report["good"]
+    assert {network["file"] for network in report["networks"]} == {file.name for file in folder.glob("*.tflite")}
+    backends = {backend["backend"] for network in report["networks"] for backend in network["backends"]}
+    assert backends >= {"litert", "litert-builtin", "litert-reference"}
+    assert all(
+        backend["faces"]["found"] == backend["faces"]["needed"] == 5
+        for network in report["networks"]
+        if network["role"] == "detector"
+        for backend in network["backends"]
+    )
 
 
 @pytest.mark.real
@@ -137,7 +147,7 @@ def test_street_detector_given_as_embedder_is_refused_with_found_and_needed(tmp_
     assert "(1, 128, 128, 3)" in message
 
 
-@pytest.mark.parametrize("command", [[], ["list"], ["install"], ["verify"], ["evaluate"]])
+@pytest.mark.parametrize("command", [[], ["list"], ["install"], ["verify"], ["goldens"], ["evaluate"], ["calibrate"], ["threshold"]])
 def test_help_is_shown(command: list[str], capsys):
     with pytest.raises(SystemExit) as ended:
         main([*command, "--help"])
