@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from edge.clock import SystemClock
 from edge.errors import LfrError
 from models.progress import counting_bar
-from models.training import command, curves, frame_set, run
+from models.training import command, curves, run
 from models.training.detector_trainee import DetectorTrainee
+from models.training.frame_set import make_frame_set
 from models.training.shards import read_shards
 
 SEED, FRAMES, STEPS, BATCH = 7, 20_000, 8_000, 24
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _train(options: argparse.Namespace) -> None:
     with counting_bar("frames") as report:
-        frame_set.make_frame_set(options.set, options.seed, options.frames, options.workers, report)
+        make_frame_set(options.set, options.seed, options.frames, options.workers, report)
     if options.only_set:
         return
     device = command.prepare(options)

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from edge.clock import SystemClock
 from edge.errors import LfrError
 from models.progress import counting_bar
-from models.training import command, curves, face_set, run
+from models.training import command, curves, run
 from models.training.embedder_trainee import EmbedderTrainee
+from models.training.face_set import make_face_set
 from models.training.shards import read_shards
 
 SEED, IDENTITIES, VIEWS, STEPS, BATCH = 7, 6_000, 16, 6_000, 128
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _train(options: argparse.Namespace) -> None:
     with counting_bar("shards of faces") as report:
-        face_set.make_face_set(options.set, options.seed, options.identities, options.views, options.workers, report)
+        make_face_set(options.set, options.seed, options.identities, options.views, options.workers, report)
     if options.only_set:
         return
     device = command.prepare(options)
