@@ -21,6 +21,7 @@ from edge.devices import Camera
 from edge.drivers.litert import choose_runtime
 from edge.errors import ConfigInvalid, LfrError
 from edge.exits import Exit
+from edge.formats.detector_size import View
 from edge.trust.packs import open_pack
 from edge.vision.app import Devices, VisionApp
 
@@ -53,12 +54,25 @@ def run_vision(options: argparse.Namespace, choose_camera: Callable[[Settings, C
         delegate_library=delegate.library if delegate else None,
         delegate_options=delegate.options if delegate else None,
     )
-    pack = open_pack(inference.pack_dir, inference.precision)
+    pack = open_pack(inference.pack_dir, inference.precision, view_of(settings))
     devices = Devices(choose_camera(settings, clock), runtime, clock, listener, link_uids)
     app = VisionApp(settings, pack, devices)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: app.request_stop())
     return int(app.run())
+
+
+def view_of(settings: Settings) -> View:
+    """What the configured camera shows the detector: its small stream, or else its full one."""
+    camera = settings.camera
+    has_small = camera.lores_width_px > 0 and camera.lores_height_px > 0
+    return View(
+        width_px=camera.width_px,
+        height_px=camera.height_px,
+        small_width_px=camera.lores_width_px if has_small else camera.width_px,
+        small_height_px=camera.lores_height_px if has_small else camera.height_px,
+        face_width_min_px=settings.quality.face_width_min_px,
+    )
 
 
 def find_uid(user: str | None) -> int:

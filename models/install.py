@@ -93,7 +93,7 @@ def _fetch_aside(file: PackFile, partial: Path, source: Source, progress: Progre
             out.flush()
             os.fsync(out.fileno())
     try:
-        check_bytes(file, partial.read_bytes(), f"{file.name} (from {file.source})")
+        check_bytes(file, partial.read_bytes(), f"{file.name} (from {file.origin})")
     except PackHashMismatch:
         partial.unlink()
         raise

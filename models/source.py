@@ -67,14 +67,14 @@ class FolderSource:
 
     def fetch(self, file: PackFile, out: BinaryIO, report: Report) -> None:
         """See Source."""
-        path = self._folder / file.source
+        path = self._folder / file.origin
         try:
             with path.open("rb") as stream:
                 _copy(stream, out, 0, file, str(path), report)
         except (DownloadFailed, InstallFailed):
             raise
         except FileNotFoundError:
-            raise DownloadFailed(f"{path}: not there; --from needs the folder below which {file.source} lies") from None
+            raise DownloadFailed(f"{path}: not there; --from needs the folder below which {file.origin} lies") from None
         except OSError as error:
             raise DownloadFailed(f"{path}: cannot be read: {error.strerror or error}") from error
 
@@ -99,7 +99,7 @@ class UrlSource:
 
     def fetch(self, file: PackFile, out: BinaryIO, report: Report) -> None:
         """See Source."""
-        url = f"{self._base_url}/{urllib.parse.quote(file.source)}"
+        url = f"{self._base_url}/{urllib.parse.quote(file.origin)}"
         have = out.seek(0, os.SEEK_END)
         try:
             with self._open(url, have if have < file.size_bytes else 0) as response:

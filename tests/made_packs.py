@@ -41,10 +41,10 @@ def manifest_of(weights: dict[str, bytes], name: str = "made") -> dict[str, Any]
         "training_data": "none",
         "detector": {
             "decoder": "yunet",
-            "input": {"width_px": 640, "height_px": 480, "channels": "bgr"},
+            "face_min_px": 16,
             "score_min": 0.6,
             "nms_iou": 0.3,
-            "files": files("detector"),
+            "sizes": [{"input": {"width_px": 640, "height_px": 480, "channels": "bgr"}, "files": files("detector")}],
         },
         "embedder": {
             "input": {"width_px": 128, "height_px": 128, "channels": "bgr"},

@@ -140,7 +140,7 @@ def test_installed_link_to_a_file_elsewhere_is_replaced_and_its_target_spared(pa
 
 def test_manifest_that_would_overwrite_itself_is_refused(tmp_path: Path):
     manifest = manifest_of(WEIGHTS)
-    manifest["detector"]["files"]["int8"]["name"] = "pack.yaml"
+    manifest["detector"]["sizes"][0]["files"]["int8"]["name"] = "pack.yaml"
     folder = write_manifest(tmp_path / "made", manifest)
     before = (folder / "pack.yaml").read_bytes()
     with pytest.raises(PackInvalid, match="manifest's own name"):
@@ -150,7 +150,7 @@ def test_manifest_that_would_overwrite_itself_is_refused(tmp_path: Path):
 
 def test_manifest_whose_source_climbs_out_of_the_folder_is_refused(tmp_path: Path):
     manifest = manifest_of(WEIGHTS)
-    manifest["detector"]["files"]["int8"]["source"] = "detector/../../secret"
+    manifest["detector"]["sizes"][0]["files"]["int8"]["source"] = "detector/../../secret"
     folder = write_manifest(tmp_path / "made", manifest)
     with pytest.raises(PackInvalid, match="leaves the place"):
         install_pack(folder, FolderSource(tmp_path), quiet)

@@ -24,7 +24,7 @@ from tests.vision.made_van import MadeVan, PassersBy
 def van(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MadeVan]:
     van = MadeVan(tmp_path)
     monkeypatch.setattr(vision_main, "load_settings", lambda config: van.settings())
-    monkeypatch.setattr(vision_main, "open_pack", lambda folder, precision: van.pack)
+    monkeypatch.setattr(vision_main, "open_pack", lambda folder, precision, view: van.pack)
     monkeypatch.setattr(vision_main, "choose_runtime", lambda *_, **__: van.runtime)
     van.clock.advance((SystemClock().now_utc() - van.clock.now_utc()).total_seconds())
     yield van

@@ -47,7 +47,8 @@ def in_place(pack: Path) -> dict[str, bytes]:
 def part_of(pack: Path, name: str) -> Path:
     manifest = manifest_of(WEIGHTS)
     role, precision = name.removesuffix(".tflite").split("_")
-    return pack / PARTIAL_FOLDER / f"{manifest[role]['files'][precision]['sha256']}.part"
+    files = manifest[role]["files"] if role == "embedder" else manifest[role]["sizes"][0]["files"]
+    return pack / PARTIAL_FOLDER / f"{files[precision]['sha256']}.part"
 
 
 def leave_partial(pack: Path, content: bytes) -> None:

@@ -81,7 +81,7 @@ def _changed(path: str, value: object) -> dict:
     *parents, last = path.split(".")
     place = manifest
     for key in parents:
-        place = place[key]
+        place = place[int(key) if key.isdecimal() else key]
     place[last] = value
     return manifest
 
@@ -90,7 +90,7 @@ def _changed(path: str, value: object) -> dict:
     ("path", "value"),
     [
         ("colour", "grey"),
-        ("detector.input.depth", 3),
+        ("detector.sizes.0.input.depth", 3),
         ("embedder.files.int8.url", "x"),
         ("version", 0),
         ("version", "one"),
@@ -98,18 +98,21 @@ def _changed(path: str, value: object) -> dict:
         ("detector.decoder", "guess"),
         ("detector.score_min", 0),
         ("detector.nms_iou", float("nan")),
-        ("detector.input.channels", "rgb"),
-        ("detector.input.width_px", 8),
-        ("detector.files.int4", {}),
-        ("detector.files.int8.sha256", "0" * 63),
-        ("detector.files.int8.sha256", "A" * 64),
-        ("detector.files.int8.size_bytes", 200_000_001),
-        ("detector.files.int8.name", "../out.tflite"),
-        ("detector.files.int8.name", "pack.yaml"),
-        ("detector.files.int8.name", "embedder_int8.tflite"),
-        ("detector.files.int8.source", "/etc/passwd"),
-        ("detector.files.int8.source", "a/../../b"),
-        ("detector.files", {}),
+        ("detector.sizes.0.input.channels", "rgb"),
+        ("detector.sizes.0.input.width_px", 8),
+        ("detector.sizes.0.files.int4", {}),
+        ("detector.sizes.0.files.int8.sha256", "0" * 63),
+        ("detector.sizes.0.files.int8.sha256", "A" * 64),
+        ("detector.sizes.0.files.int8.size_bytes", 200_000_001),
+        ("detector.sizes.0.files.int8.name", "../out.tflite"),
+        ("detector.sizes.0.files.int8.name", "pack.yaml"),
+        ("detector.sizes.0.files.int8.name", "embedder_int8.tflite"),
+        ("detector.sizes.0.files.int8.source", "/etc/passwd"),
+        ("detector.sizes.0.files.int8.source", "a/../../b"),
+        ("detector.sizes.0.files", {}),
+        ("detector.sizes", []),
+        ("detector.sizes", manifest_of(WEIGHTS)["detector"]["sizes"] * 2),
+        ("detector.face_min_px", 0),
         ("embedder.alignment", [[0.5, 0.5]] * 4),
         ("embedder.alignment", [[0.5, 1.5]] * 5),
         ("embedder.dimension", 0),
@@ -159,7 +162,10 @@ _VALUES = st.recursive(
 
 
 @settings(max_examples=150, deadline=None)
-@given(path=st.sampled_from([*sorted(manifest_of(WEIGHTS)), "detector.files", "embedder.files.int8"]), value=_VALUES)
+@given(
+    path=st.sampled_from([*sorted(manifest_of(WEIGHTS)), "detector.sizes.0.files", "embedder.files.int8"]),
+    value=_VALUES,
+)
 def test_any_value_at_any_key_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, path: str, value: object):
     text = yaml.safe_dump(_changed(path, value))
     folder = tmp_path_factory.mktemp("fuzzed")

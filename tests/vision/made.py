@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge.devices import TensorSpec
 from edge.errors import ModelRejected, PackShapeMismatch
-from edge.formats.pack import DetectorSpec, EmbedderSpec, NetworkInput
+from edge.formats.pack import DetectorSize, DetectorSpec, EmbedderSpec, NetworkInput
 from edge.records import FaceBox
 from edge.vision.gallery import Gallery
 from edge.vision.memory import LockedBuffer
@@ -31,7 +31,8 @@ POINTS = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]]
 
 def detector_spec(width_px: int = WIDTH_PX, height_px: int = HEIGHT_PX) -> DetectorSpec:
     size = NetworkInput(width_px=width_px, height_px=height_px, channels="bgr")
-    return DetectorSpec(decoder="yunet", input=size, score_min=0.6, nms_iou=0.3, files={})
+    built = DetectorSize(input=size, files={})
+    return DetectorSpec(decoder="yunet", face_min_px=16, score_min=0.6, nms_iou=0.3, sizes=(built,))
 
 
 def embedder_spec(size_px: int = ALIGNED_PX, dimension: int = DIMENSION) -> EmbedderSpec:

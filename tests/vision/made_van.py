@@ -53,7 +53,7 @@ FRAMES_PER_S = 10.0
 def made_pack() -> VerifiedPack:
     """A pack whose networks are the seeing ones."""
     manifest = manifest_of(WEIGHTS)
-    manifest["detector"]["input"] |= {"width_px": WIDTH_PX, "height_px": HEIGHT_PX}
+    manifest["detector"]["sizes"][0]["input"] |= {"width_px": WIDTH_PX, "height_px": HEIGHT_PX}
     manifest["embedder"] |= {"dimension": DIMENSION, "alignment": POINTS.round(3).tolist()}
     manifest["embedder"]["input"] |= {"width_px": ALIGNED_PX, "height_px": ALIGNED_PX}
     sha256 = hashlib.sha256(b"the made pack").hexdigest()
