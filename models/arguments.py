@@ -37,8 +37,8 @@ def add_command(
     return command
 
 
-def add_runtime(command: argparse.ArgumentParser) -> None:
-    """Add what chooses the inference runtime."""
+def add_runtime(command: argparse.ArgumentParser, threads: bool = True) -> None:
+    """Add what chooses the inference runtime. threads: one number of them, too."""
     command.add_argument(
         "--runtime",
         choices=("auto", "litert", "tflite-runtime"),
@@ -46,9 +46,10 @@ def add_runtime(command: argparse.ArgumentParser) -> None:
         help="inference runtime (default: the one installed, litert first)",
     )
     command.add_argument("--delegate", metavar="LIBRARY", help="the accelerator's delegate (default: the CPU)")
-    command.add_argument(
-        "--threads", type=count, default=1, metavar="N", help="threads a network may use, 1 to 64 (default: 1)"
-    )
+    if threads:
+        command.add_argument(
+            "--threads", type=count, default=1, metavar="N", help="threads a network may use, 1 to 64 (default: 1)"
+        )
 
 
 def count(text: str) -> int:

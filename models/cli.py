@@ -14,6 +14,7 @@ from edge import __version__
 from edge.errors import LfrError
 from edge.trust.packs import open_pack
 from models.arguments import OWN_PACKS, PACKS_VARIABLE, add_command, add_runtime, count, pack_folder, runtime_of, show
+from models.bench import commands as bench_commands
 from models.calibration import commands as calibration_commands
 from models.evaluate import evaluate_pack
 from models.golden import commands as golden_commands
@@ -37,6 +38,7 @@ examples:
   lfr-models verify street
   lfr-models evaluate street --lfw ../shared/faces/lfw --precision int8
   lfr-models calibrate street --on ../shared/faces/lfw/images --describe 'LFW, news photographs'
+  lfr-models bench street --threads 1 2 4
   lfr-models threshold street --watchlist 10000 --fpir 0.001
 
 environment:
@@ -80,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         "calls `source`; a broken-off download goes on where it stopped",
     )
     golden_commands.add_commands(commands)
+    bench_commands.add_commands(commands)
     evaluate = add_command(commands, "evaluate", _evaluate, "TPIR at FPIR 1 % and 0.1 % on an open set of photographs")
     evaluate.add_argument(
         "--lfw",

@@ -49,15 +49,10 @@ def _others(folder: Path, table: CalibrationTable) -> list[CalibrationTable]:
         calibration = Calibration.model_validate_json((folder / manifest.calibration.name).read_bytes())
     except ValueError:
         return []
+    pinned = {file.sha256 for file in manifest.files()}
     return [
         other
         for other in calibration.tables
         if (other.backend, other.precision) != (table.backend, table.precision)
-        and all(
-            other.precision in files and files[other.precision].sha256 == sha256
-            for files, sha256 in (
-                (manifest.detector.files, other.detector_sha256),
-                (manifest.embedder.files, other.embedder_sha256),
-            )
-        )
+        and {other.detector_sha256, other.embedder_sha256} <= pinned
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -64,11 +65,12 @@ def _verify(options: argparse.Namespace) -> int:
     subjects = subjects_of(folder, manifest)
     runs = _runs(options)
     reports = []
-    with counting_bar(f"{options.name}: networks") as report:
-        for number, subject in enumerate(subjects, 1):
-            spec = manifest.detector if subject.role == "detector" else None
-            reports.append(verify_network(subject, spec, goldens, runs))
-            report(number, len(subjects))
+    done = itertools.count(1)
+    with counting_bar(f"{options.name}: networks on backends") as report:
+        for subject in subjects:
+            reports.append(
+                verify_network(subject, goldens, runs, lambda: report(next(done), len(subjects) * len(runs)))
+            )
     good = all(network.good for network in reports)
     fields = {
         **dataclasses.asdict(checked),

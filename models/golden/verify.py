@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edge.errors import GoldenMismatch
 from edge.formats.goldens import Goldens
-from edge.formats.pack import DetectorSpec, Precision
+from edge.formats.pack import Precision
 from models.golden.compare import (
     ACROSS_KERNELS,
     SAME_KERNELS,
@@ -63,13 +63,16 @@ class NetworkReport:
 
 
 def verify_network(
-    subject: GoldenSubject, spec: DetectorSpec | None, goldens: Goldens | None, runs: Sequence[Run]
+    subject: GoldenSubject, goldens: Goldens | None, runs: Sequence[Run], report: Callable[[], None]
 ) -> NetworkReport:
-    """Run a network everywhere. spec: a detector's; runs: at least one, the first with reference kernels.
+    """Run a network everywhere. runs: at least one, the first with reference kernels. report: told of each run done.
 
     Raises: GoldenMismatch when the goldens are for other inputs; what running raises.
     """
-    everywhere = [run(subject) for run in runs]
+    everywhere = []
+    for run in runs:
+        everywhere.append(run(subject))
+        report()
     first = everywhere[0]
     golden = goldens.of(subject.file.sha256) if goldens is not None else None
     if golden is not None and golden.inputs_sha256 != inputs_sha256(subject):
@@ -81,6 +84,7 @@ def verify_network(
     for outputs in everywhere:
         plain = outputs.backend.endswith(_REFERENCE)
         apart = difference(outputs, first)
+        spec = subject.spec
         faces = None if spec is None else faces_difference(outputs, first, subject.inputs, spec)
         kept = None if golden is None else difference_from_golden(outputs, golden)
         tolerances = (SAME_KERNELS if plain else ACROSS_KERNELS)[subject.precision]

@@ -147,7 +147,7 @@ def test_street_detector_given_as_embedder_is_refused_with_found_and_needed(tmp_
     assert "(1, 128, 128, 3)" in message
 
 
-@pytest.mark.parametrize("command", [[], ["list"], ["install"], ["verify"], ["goldens"], ["evaluate"], ["calibrate"], ["threshold"]])
+@pytest.mark.parametrize("command", [[], ["list"], ["install"], ["verify"], ["goldens"], ["bench"], ["evaluate"], ["calibrate"], ["threshold"]])
 def test_help_is_shown(command: list[str], capsys):
     with pytest.raises(SystemExit) as ended:
         main([*command, "--help"])

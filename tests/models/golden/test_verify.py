@@ -11,8 +11,9 @@ from edge.drivers.litert import choose_runtime
 from edge.errors import GoldenMismatch
 from edge.formats.goldens import Goldens
 from models.golden.make import goldens_bytes, make_goldens
+from models.golden.networks import GoldenSubject
 from models.golden.report import verify_text
-from models.golden.verify import verify_network
+from models.golden.verify import NetworkReport, Run, verify_network
 from tests.models.golden.subjects import lying, on, subject
 
 PRECISIONS = ("int8", "float32")
@@ -22,10 +23,14 @@ def goldens_of(*subjects) -> Goldens:
     return make_goldens(subjects, choose_runtime("auto", 1, kernels="reference"), lambda done, total: None)
 
 
+def verified(given: GoldenSubject, goldens: Goldens | None, runs: list[Run]) -> NetworkReport:
+    return verify_network(given, goldens, runs, lambda: None)
+
+
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_every_kernel_path_of_ours_is_within_tolerance_of_the_goldens_and_the_others(precision):
     given = subject(precision)
-    report = verify_network(given, None, goldens_of(given), [on("reference"), on("builtin"), on("fast")])
+    report = verified(given, goldens_of(given), [on("reference"), on("builtin"), on("fast")])
     assert report.good
     assert report.carried
     assert [backend.backend for backend in report.backends] == ["litert-reference", "litert-builtin", "litert"]
@@ -37,12 +42,12 @@ def test_every_kernel_path_of_ours_is_within_tolerance_of_the_goldens_and_the_ot
 def test_reference_kernels_that_no_longer_compute_the_golden_are_beyond_tolerance():
     given = subject("int8")
     lie = lying("litert-reference", 6 / 255 * 2)
-    assert not verify_network(given, None, goldens_of(given), [lie]).good
-    assert verify_network(given, None, None, [lie]).good
+    assert not verified(given, goldens_of(given), [lie]).good
+    assert verified(given, None, [lie]).good
 
 
 def test_backend_far_from_the_first_is_beyond_tolerance_and_named_as_the_furthest():
-    report = verify_network(subject("int8"), None, None, [on("reference"), on("fast"), lying("litert+tpu", 6.0)])
+    report = verified(subject("int8"), None, [on("reference"), on("fast"), lying("litert+tpu", 6.0)])
     assert [backend.good for backend in report.backends] == [True, True, False]
     assert not report.good
     assert "litert+tpu" in report.apart[:2]
@@ -53,18 +58,18 @@ def test_backend_far_from_the_first_is_beyond_tolerance_and_named_as_the_furthes
 
 
 def test_float_backend_a_hundredth_off_is_beyond_tolerance():
-    assert not verify_network(subject("float32"), None, None, [on("reference"), lying("litert", 0.01)]).good
+    assert not verified(subject("float32"), None, [on("reference"), lying("litert", 0.01)]).good
 
 
 def test_goldens_of_other_inputs_are_refused():
     given = subject("int8")
     other = replace(given, inputs=given.inputs[::-1])
     with pytest.raises(GoldenMismatch, match=r"conv_int8\.tflite.*lfr-models goldens"):
-        verify_network(other, None, goldens_of(given), [on("reference")])
+        verified(other, goldens_of(given), [on("reference")])
 
 
 def test_network_without_a_golden_is_said_to_have_none():
-    report = verify_network(subject("float32"), None, goldens_of(subject("int8")), [on("reference")])
+    report = verified(subject("float32"), goldens_of(subject("int8")), [on("reference")])
     assert not report.carried
     assert report.good
     assert "carries no golden" in verify_text([report])

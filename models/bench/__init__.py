@@ -1,0 +1,1 @@
+"""How long each stage of the face path takes with a pack, on this machine."""
