@@ -78,6 +78,9 @@ SHOE = np.array(
     np.float32,
 )
 
+BARE_BELOW_CM = {Legwear.SHORTS: 70.0, Legwear.SKIRT: 68.0, Legwear.BARE: 60.0}
+"""Legs under cloth are left out above that, where a stride would push them through it."""
+
 Surface = tuple[Part, Skin]
 
 
@@ -170,7 +173,7 @@ def _leg(outfit: Outfit, breadth: float, left: bool) -> list[Surface]:
         surfaces.append(_leg_part(outfit.legs, LEG[LEG[:, 0] > 50], thick, 1.6, left))
     loose = 0.9 if outfit.legwear is Legwear.TROUSERS else 0.2
     texture = outfit.legs if covered else outfit.skin
-    rows = LEG if covered or outfit.legwear is Legwear.BARE else LEG[LEG[:, 0] < 80]
+    rows = LEG if covered else LEG[LEG[:, 0] < BARE_BELOW_CM[outfit.legwear]]
     surfaces.append(_leg_part(texture, rows, thick, loose if covered else 0.0, left))
     shoe = _tapered(outfit.shoes, SHOE[:, :3], 9.0, SHOE[:, 3], 16, left, 0.12, 2.3)
     skin = follow(side(Bone.SHIN_RIGHT, left), side(Bone.FOOT_RIGHT, left), blend(shoe.vertices[:, 1], 12.0, 7.0))

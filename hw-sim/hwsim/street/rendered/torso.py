@@ -25,9 +25,9 @@ Surface = tuple[Part, Skin]
 def trunk(outfit: Outfit, masculine: bool, breadth: float) -> list[Surface]:
     """Everything that hangs on chest and pelvis, at 175 cm. breadth: girth against the mean."""
     surfaces = [_garment(outfit, masculine, breadth), _on_chest(_nape(outfit.skin))]
-    if outfit.legwear is not Legwear.SKIRT:
+    if outfit.legwear not in (Legwear.SKIRT, Legwear.BARE):
         surfaces.append(_hips(outfit, masculine, breadth))
-    else:
+    elif outfit.legwear is Legwear.SKIRT:
         surfaces.append(_skirt(outfit, masculine, breadth))
     if outfit.hood is not None:
         surfaces.append(_hood(outfit.hood, breadth))
@@ -48,7 +48,7 @@ def outline(masculine: bool, height_cm: Floats) -> tuple[Floats, Floats, Floats]
 
 def hanging(vertices: Floats) -> Skin:
     """Cloth below the hips: it follows the thigh on its side, the more the lower and the further out it hangs."""
-    lower = blend(vertices[:, 1], 96.0, 62.0) * 0.92 * blend(np.abs(vertices[:, 0]), 0.0, 7.0)
+    lower = blend(vertices[:, 1], 96.0, 64.0) * 0.95 * blend(np.abs(vertices[:, 0]), 0.0, 5.0)
     thigh = np.where(vertices[:, 0] > 0, Bone.THIGH_RIGHT, Bone.THIGH_LEFT)
     bones = np.stack([np.full(len(vertices), Bone.PELVIS), thigh], 1).astype(np.int32)
     return Skin(bones, lower.astype(np.float32))
@@ -86,9 +86,8 @@ def _hips(outfit: Outfit, masculine: bool, breadth: float) -> Surface:
     height = np.array([105, 100, 94, 88, 83, 79.5], np.float32)
     wide, deep, z = outline(masculine, height)
     narrowing = np.array([1, 1, 1, 1, 0.93, 0.72], np.float32)
-    texture = outfit.skin if outfit.legwear is Legwear.BARE else outfit.legs
     part = wall(
-        texture,
+        outfit.legs,
         height,
         (wide * breadth + 0.3) * narrowing,
         (deep + 0.3) * narrowing,
