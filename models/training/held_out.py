@@ -33,7 +33,8 @@ CALIBRATION_FRAMES, CALIBRATION_FACES = 48, 160
 CALIBRATION_SEED, MEASURED_SEED = 900_000 * BATCH, 910_000 * BATCH
 STREET_SEED = 400
 
-SCORE_MIN, NMS_IOU = 0.5, 0.3
+SCORE_MIN, NMS_IOU, FACE_MIN_PX = 0.5, 0.3, 16.0
+"""The detector's operating point, in the pack and here."""
 _SCORE_MIN_MEASURED = 0.05
 
 
@@ -123,7 +124,7 @@ def _detector(runtime: Runtime, content: bytes, size_px: tuple[int, int], score_
     shown = NetworkInput(width_px=size_px[0], height_px=size_px[1], channels="bgr")
     file = PackFile(name="detector", sha256="0" * 64, size_bytes=len(content))
     size = DetectorSize(input=shown, files={"int8": file})
-    spec = DetectorSpec(decoder="yunet", face_min_px=16, score_min=score_min, nms_iou=NMS_IOU, sizes=(size,))
+    spec = DetectorSpec(decoder="yunet", face_min_px=FACE_MIN_PX, score_min=score_min, nms_iou=NMS_IOU, sizes=(size,))
     return Detector(runtime.load(content, "detector"), spec)
 
 
