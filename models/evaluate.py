@@ -12,6 +12,7 @@ import numpy as np
 
 from edge.devices import Runtime
 from edge.errors import NoFaceFound
+from edge.formats.pack import Purpose
 from edge.records import Template
 from edge.trust.packs import VerifiedPack
 from edge.vision.enrol import FacePath, read_photograph
@@ -28,6 +29,7 @@ class Evaluation:
     pack: str
     version: int
     sha256: str
+    purpose: Purpose
     precision: str
     runtime: str
     enrolled: int
@@ -66,6 +68,7 @@ def evaluate_pack(
         pack=pack.manifest.name,
         version=pack.manifest.version,
         sha256=pack.sha256,
+        purpose=pack.manifest.purpose,
         precision=pack.precision,
         runtime=f"{runtime.name} {runtime.version}",
         enrolled=sum(photo.role == "gallery" for photo in photographs) - failed("gallery"),

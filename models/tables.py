@@ -71,8 +71,14 @@ def evaluation_text(evaluation: Evaluation) -> str:
         f"{evaluation.enrolled} enrolled ({evaluation.failed_to_enrol} failed); no face found in "
         f"{evaluation.failed_mated} of {evaluation.mated_searches} mated and "
         f"{evaluation.failed_non_mated} of {evaluation.non_mated_searches} non-mated probes (counted as misses)\n"
-        f"{aligned(rows)}"
+        f"{aligned(rows)}{_NOT_FIT if evaluation.purpose == 'bring-up' else ''}"
     )
+
+
+_NOT_FIT = """
+
+NOT FIT FOR REAL FACES: this is a bring-up pack. These figures say how far it is from being of use on anybody who
+exists; the appliance refuses a watchlist of real people under it."""
 
 
 def _range(interval: Interval) -> str:
