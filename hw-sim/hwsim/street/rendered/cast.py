@@ -18,11 +18,13 @@ STREET_IDENTITIES = range(200_000, 900_000)
 """Seeds of the people of streets; those that networks are trained on lie elsewhere."""
 
 PHOTOGRAPH_QUALITY = 88
+FILLER_AT_MOST = 5000
 
 
 @dataclass(frozen=True, eq=False)
 class Cast:
-    """wanted: those of the passing who are on the watchlist. absent: those on it who never come by."""
+    """wanted: those of the passing who are on the watchlist. absent: those on it who never come by. strangers: seeds of
+    people who are neither, to fill a list with."""
 
     passing: tuple[Identity, ...]
     wanted: tuple[Identity, ...]
@@ -32,9 +34,6 @@ class Cast:
     def filler(self, count: int) -> tuple[Identity, ...]:
         """More people who never come by, to make a list long."""
         return tuple(sample_identity(seed) for seed in self.strangers[:count])
-
-
-FILLER_AT_MOST = 5000
 
 
 def cast_of(scenario: Scenario) -> Cast:
@@ -54,19 +53,12 @@ def cast_of(scenario: Scenario) -> Cast:
 
 
 def write_photographs(
-    identities: Sequence[Identity],
-    folder: Path,
-    height_px: int = 600,
-    progress: Callable[[int], None] = lambda done: None,
+    identities: Sequence[Identity], folder: Path, progress: Callable[[int], None] = lambda done: None
 ) -> None:
     """One enrolment photograph for each person, FOLDER/<name>.jpg: frontal, neutral, as in custody. Raises: OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     for done, identity in enumerate(identities, 1):
         photograph = render_portrait(identity, identity.seed)
-        if height_px != photograph.shape[0]:
-            width_px = round(photograph.shape[1] * height_px / photograph.shape[0])
-            smaller = cv2.resize(photograph, (width_px, height_px), interpolation=cv2.INTER_AREA)
-            photograph = np.asarray(smaller, np.uint8)
         _, data = cv2.imencode(".jpg", photograph, [cv2.IMWRITE_JPEG_QUALITY, PHOTOGRAPH_QUALITY])
         (folder / f"{name_of(identity)}.jpg").write_bytes(data.tobytes())
         progress(done)

@@ -20,7 +20,9 @@ NIGHT_SHARE = 0.75
 NOISE_AT_GAIN_1 = 0.0035
 """Standard deviation after the tone curve, growing with the gain's root: photons' own noise."""
 
-LEVELS = 4096
+LEVELS, HEADROOM = 4096, 4
+"""The tone table's steps for light up to 1, and how far beyond it goes."""
+
 _GRAIN_MARGIN_PX = 64
 
 
@@ -47,7 +49,7 @@ def develop(light: Floats, sensor: Sensor, rng: np.random.Generator) -> NDArray[
     height, width = light.shape[:2]
     for channel in range(3):
         light[..., channel] *= np.float32(sensor.exposure * sensor.balance[channel] * (LEVELS - 1))
-    np.clip(light, 0, _HEADROOM * (LEVELS - 1), out=light)
+    np.clip(light, 0, HEADROOM * (LEVELS - 1), out=light)
     toned = _tone_table(sensor.gamma, sensor.knee)[light.astype(np.uint16)]
     picture = np.ascontiguousarray(toned[..., ::-1])
     if sensor.noise:
@@ -62,13 +64,10 @@ def develop(light: Floats, sensor: Sensor, rng: np.random.Generator) -> NDArray[
     return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
 
 
-_HEADROOM = 4.0
-
-
 @lru_cache(maxsize=16)
 def _tone_table(gamma: float, knee: bool) -> NDArray[np.uint8]:
-    """From linear light in LEVELS steps a unit, _HEADROOM of them, to bytes."""
-    light = np.arange(int(_HEADROOM * LEVELS)) / (LEVELS - 1)
+    """From linear light in LEVELS steps a unit, HEADROOM of them, to bytes."""
+    light = np.arange(HEADROOM * LEVELS) / (LEVELS - 1)
     pressed = light / (1 + KNEE * light) if knee else light
     return np.rint(255 * np.minimum(pressed, 1) ** (1 / gamma)).astype(np.uint8)
 

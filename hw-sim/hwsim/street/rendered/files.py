@@ -9,6 +9,7 @@ from pathlib import Path
 from edge.errors import StreetInvalid
 from hwsim.street.clip import write_clip
 from hwsim.street.rendered.cast import FILLER_AT_MOST, Cast, write_photographs
+from hwsim.street.rendered.head.identity import Identity
 from hwsim.street.rendered.scenario import Scenario
 from hwsim.street.rendered.scene import RenderedStreet
 from hwsim.street.truth import Truth
@@ -47,39 +48,27 @@ class ScenarioFiles:
 
 
 def write_scenario(
-    scenario: Scenario,
-    folder: Path,
-    filler: int = 0,
-    photograph_height_px: int = 600,
-    progress: Progress = lambda what, done, total: None,
+    scenario: Scenario, folder: Path, filler: int = 0, progress: Progress = lambda what, done, total: None
 ) -> Truth:
     """Everything of a scenario; the clip and its truth appear whole or not at all. filler: so many photographs of
     people who never come by. Raises: StreetInvalid, OSError."""
     street = RenderedStreet(scenario)
     files = ScenarioFiles(folder)
-    write_lists(street.cast, folder, filler, photograph_height_px, progress)
+    write_lists(street.cast, folder, filler, progress)
     frames = street.header.frames
     return write_clip(street, files.clip, files.truth, files.sheet, lambda done: progress("drawing", done, frames))
 
 
-def write_lists(
-    cast: Cast,
-    folder: Path,
-    filler: int = 0,
-    photograph_height_px: int = 600,
-    progress: Progress = lambda what, done, total: None,
-) -> None:
+def write_lists(cast: Cast, folder: Path, filler: int = 0, progress: Progress = lambda what, done, total: None) -> None:
     """The photographs alone, into FOLDER/watchlist and, where asked, FOLDER/filler. Raises: StreetInvalid, OSError."""
     if not 0 <= filler <= FILLER_AT_MOST:
         raise StreetInvalid(f"filler: {filler} people; need at most {FILLER_AT_MOST}")
     files = ScenarioFiles(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for people, into in ((cast.wanted + cast.absent, files.watchlist), (cast.filler(filler), files.filler)):
-        if people:
-            total, name = len(people), into.name
-            write_photographs(
-                people,
-                into,
-                photograph_height_px,
-                lambda done, n=name, t=total: progress(n, done, t),  # type: ignore[misc]
-            )
+    _write_list(cast.wanted + cast.absent, files.watchlist, progress)
+    _write_list(cast.filler(filler), files.filler, progress)
+
+
+def _write_list(people: tuple[Identity, ...], into: Path, progress: Progress) -> None:
+    if people:
+        write_photographs(people, into, lambda done: progress(into.name, done, len(people)))

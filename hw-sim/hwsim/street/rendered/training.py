@@ -28,6 +28,9 @@ BATCH = 512
 
 FIGURES, PLACES = 40, 10
 PEOPLE_AT_MOST = 8
+COUNT_SHARES = (0.08, 0.14, 0.16, 0.16, 0.14, 0.12, 0.08, 0.07, 0.05)
+"""How often nobody is there, one person, two, … up to PEOPLE_AT_MOST."""
+
 COARSE_SHARE = 0.12
 OFF_PICTURE_SHARE, SPOTS_TRIED, HEAD_CM = 0.12, 8, 160.0
 """People whose heads may be anywhere; places tried for the others; how high a head is, about."""
@@ -73,7 +76,7 @@ def sample_frame(seed: int, size_px: tuple[int, int], identities: range = TRAINI
         light = draw_clutter(rng, *size_px)
         bright = float(place.backdrop.illumination.sky.mean() + 0.5 * place.backdrop.illumination.sun[3:].mean())
         place = replace(place, backdrop=replace(place.backdrop, light=light * np.float32(bright / 0.75)))
-    count = int(rng.choice(PEOPLE_AT_MOST + 1, p=_COUNT_SHARES))
+    count = int(rng.choice(PEOPLE_AT_MOST + 1, p=COUNT_SHARES))
     figures = [int(k) for k in rng.choice(FIGURES, count, replace=False)]
     people = [_stand(rng, place, _figure(batch, k, identities), k) for k in figures]
     shutter = Shutter(float(rng.uniform(0.002, 0.035)), float(rng.choice([0.3, 1.0, 3.0], p=[0.45, 0.4, 0.15])))
@@ -92,9 +95,6 @@ def sample_frame(seed: int, size_px: tuple[int, int], identities: range = TRAINI
         picture = np.ascontiguousarray(picture[:, ::-1])
         labels = [_mirrored(label, size_px[0]) for label in labels]
     return TrainingFrame(picture, tuple(labels))
-
-
-_COUNT_SHARES = np.array([0.08, 0.14, 0.16, 0.16, 0.14, 0.12, 0.08, 0.07, 0.05])
 
 
 @lru_cache(maxsize=2 * PLACES)
