@@ -19,7 +19,7 @@ from models.calibration.answer import answer
 from models.calibration.fit import CONFIDENCE, RESAMPLES, CalibrationResult, calibrate
 from models.calibration.people import PersonPhotographs, find_people, merge_people, templates_of
 from models.calibration.report import alike_text, answer_text, table_text
-from models.calibration.store import add_table
+from models.calibration.store import add_tables
 from models.calibration.strangers import NonMated, compare_people
 from models.check import precisions_of
 from models.progress import counting_bar
@@ -79,9 +79,9 @@ def _calibrate(options: argparse.Namespace) -> int:
     tables, texts = [], []
     for precision in wanted:
         table, strangers = _table(options, open_weights(folder, precision), people)
-        add_table(folder, table)
         tables.append(table)
         texts += [table_text(options.name, table), alike_text(strangers.most_alike(ALIKE_SHOWN))]
+    add_tables(folder, tables)
     manifest, sha256 = read_manifest(folder)
     fields = {
         "good": True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from models.companions import write_companion
 CALIBRATION_NAME = "calibration.json"
 
 
-def add_table(folder: Path, table: CalibrationTable) -> Calibration:
-    """Put a table into the pack's calibration, in the place of one for the same backend and precision.
+def add_tables(folder: Path, tables: Sequence[CalibrationTable]) -> Calibration:
+    """Put tables into the pack's calibration, each in the place of one for the same backend and precision.
 
     The manifest pins the new file and its version goes up by one; the rest of it stays as it is, to the byte.
     Tables of other weights than the pack's are dropped. Raises: PackMissing, PackInvalid, PackHashMismatch,
@@ -23,7 +24,7 @@ def add_table(folder: Path, table: CalibrationTable) -> Calibration:
     """
     manifest, _ = read_manifest(folder)
     name = CALIBRATION_NAME if manifest.calibration is None else manifest.calibration.name
-    calibration = Calibration(format=1, tables=[*_others(folder, table), table])
+    calibration = Calibration(format=1, tables=[*_others(folder, tables), *tables])
     write_companion(folder, "calibration", name, calibration_bytes(calibration))
     again, _ = read_manifest(folder)
     read_calibration(folder, again)
@@ -40,7 +41,7 @@ def calibration_bytes(calibration: Calibration) -> bytes:
     return re.sub(r'"@(.*)@"', lambda found: found[1].replace('\\"', '"'), text).encode() + b"\n"
 
 
-def _others(folder: Path, table: CalibrationTable) -> list[CalibrationTable]:
+def _others(folder: Path, tables: Sequence[CalibrationTable]) -> list[CalibrationTable]:
     """The tables that stay: of this pack's weights, for other backends and precisions."""
     manifest, _ = read_manifest(folder)
     if manifest.calibration is None or not (folder / manifest.calibration.name).is_file():
@@ -49,10 +50,10 @@ def _others(folder: Path, table: CalibrationTable) -> list[CalibrationTable]:
         calibration = Calibration.model_validate_json((folder / manifest.calibration.name).read_bytes())
     except ValueError:
         return []
+    replaced = {(table.backend, table.precision) for table in tables}
     pinned = {file.sha256 for file in manifest.files()}
     return [
         other
         for other in calibration.tables
-        if (other.backend, other.precision) != (table.backend, table.precision)
-        and {other.detector_sha256, other.embedder_sha256} <= pinned
+        if (other.backend, other.precision) not in replaced and {other.detector_sha256, other.embedder_sha256} <= pinned
     ]

@@ -9,7 +9,7 @@ import pytest
 from edge.errors import CalibrationMismatch, InstallFailed, PackHashMismatch
 from edge.formats.calibration import CalibrationTable
 from edge.trust.packs import open_pack, read_manifest
-from models.calibration.store import CALIBRATION_NAME, add_table
+from models.calibration.store import CALIBRATION_NAME, add_tables
 from tests.made_calibration import table_of
 from tests.made_packs import WEIGHTS, manifest_of, write_manifest, write_weights
 
@@ -27,7 +27,7 @@ def made(precision: str = "int8", weights: dict[str, bytes] = WEIGHTS, **changes
 
 def test_pack_is_opened_with_the_table_that_was_added(folder: Path):
     before = read_manifest(folder)
-    add_table(folder, made())
+    add_tables(folder, [made()])
     pack = open_pack(folder, "int8")
     assert pack.calibration is not None
     assert pack.calibration.tables == [made()]
@@ -37,7 +37,7 @@ def test_pack_is_opened_with_the_table_that_was_added(folder: Path):
 
 def test_tables_of_other_backends_and_precisions_stay(folder: Path):
     for table in (made(), made("float32"), made(backend="litert-reference"), made(seed=2)):
-        add_table(folder, table)
+        add_tables(folder, [table])
     pack = open_pack(folder, "float32")
     assert pack.calibration is not None
     assert pack.calibration.tables == [made("float32"), made(backend="litert-reference"), made(seed=2)]
@@ -45,22 +45,22 @@ def test_tables_of_other_backends_and_precisions_stay(folder: Path):
 
 
 def test_table_of_weights_the_pack_no_longer_has_goes(folder: Path):
-    add_table(folder, made())
-    add_table(folder, made("float32"))
+    add_tables(folder, [made()])
+    add_tables(folder, [made("float32")])
     changed = WEIGHTS | {"embedder_int8.tflite": b"another embedder"}
     manifest = manifest_of(changed) | {"calibration": read_manifest(folder)[0].model_dump()["calibration"]}
     write_manifest(folder, manifest)
     write_weights(folder, changed)
     with pytest.raises(CalibrationMismatch, match="litert/int8 was made with embedder"):
         open_pack(folder, "int8")
-    add_table(folder, made(weights=changed))
+    add_tables(folder, [made(weights=changed)])
     pack = open_pack(folder, "int8")
     assert pack.calibration is not None
     assert [table.precision for table in pack.calibration.tables] == ["float32", "int8"]
 
 
 def test_altered_calibration_is_refused_with_both_hashes(folder: Path):
-    add_table(folder, made())
+    add_tables(folder, [made()])
     path = folder / CALIBRATION_NAME
     path.write_bytes(path.read_bytes().replace(b'"threshold": 0.42', b'"threshold": 0.41'))
     with pytest.raises(PackHashMismatch, match=CALIBRATION_NAME):
@@ -70,5 +70,5 @@ def test_altered_calibration_is_refused_with_both_hashes(folder: Path):
 def test_pack_that_cannot_be_written_is_refused_and_says_so(folder: Path):
     (folder / f".{CALIBRATION_NAME}.new").mkdir()
     with pytest.raises(InstallFailed, match="--packs"):
-        add_table(folder, made())
+        add_tables(folder, [made()])
     assert open_pack(folder, "int8").calibration is None
