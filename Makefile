@@ -8,7 +8,7 @@ help: ## List these targets
 setup: ## Install what is missing: system packages, .venv, .venv-tflite
 	@scripts/setup
 
-demo: setup ## A deployment on a street of real faces: alerts as they come, then the summary (build/demo/)
+demo: setup ## A deployment on a drawn street: alerts as they come, then the summary (build/demo/)
 	@scripts/demo
 
 demo-headless: setup ## The same without a window or pictures in the terminal

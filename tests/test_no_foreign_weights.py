@@ -15,8 +15,8 @@ SUFFIXES = {
     ".tflite", ".onnx", ".bin", ".xml", ".pb", ".h5", ".keras", ".pt", ".pth", ".npz", ".npy", ".engine", ".hef",
     ".safetensors", ".caffemodel", ".param", ".mnn", ".ort", ".joblib", ".pkl", ".gz", ".zip", ".xz", ".zst", ".7z",
 }  # fmt: skip
-OWN = ("tests/tiny/", "models/packs/bringup/")
-"""Networks of our own making."""
+OWN = ("tests/tiny/", "models/packs/bringup/", "hw-sim/clips/")
+"""Networks of our own making, and clips of people that we drew."""
 
 BINARY_MAX_BYTES = 1_000_000
 
