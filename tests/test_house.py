@@ -148,7 +148,8 @@ def test_scripts_can_be_run():
 def test_make_targets_named_in_the_documents_exist():
     targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = set()
-    for path in (ROOT / "README.md", *(path for path in kept_files() if name_of(path).startswith("docs/"))):
+    documents = [path for path in kept_files() if name_of(path).startswith("docs/") and path.suffix == ".md"]
+    for path in (ROOT / "README.md", *documents):
         named |= set(
             re.findall(r"(?:^|`)make ([a-z-]+)(?=`|\s*$|\s+#)", path.read_text(encoding="utf-8"), re.MULTILINE)
         )
