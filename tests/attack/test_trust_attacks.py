@@ -16,9 +16,11 @@ from edge.errors import (
     LfrError,
     OrderExpired,
     OrderInvalid,
+    PackPurposeRefused,
     RepositoryFileMissing,
     SealInvalid,
     SignatureInvalid,
+    ThresholdMismatch,
     WatchlistInvalid,
 )
 from edge.formats.documents import AlertDocument, Order, ReceiptDocument, WatchlistHeader, WatchlistReference
@@ -196,6 +198,20 @@ def test_order_of_another(memory, changes):
 
 def test_order_for_another_pack_whose_scores_mean_something_else(memory):
     van_refuses(published(pack_sha256="ef" * 32), OrderInvalid, memory)
+
+
+def test_threshold_set_for_other_kernels(memory):
+    van_refuses(published(threshold_backend="litert-reference/int8"), ThresholdMismatch, memory)
+
+
+def test_real_people_smuggled_onto_a_van_with_a_bring_up_pack(memory):
+    van_refuses(published(), PackPurposeRefused, memory, purpose="bring-up")
+
+
+def test_real_people_declared_synthetic_on_the_way(memory):
+    files = published()
+    files[HEADER] = files[HEADER].replace(b'"subjects":"real"', b'"subjects":"synthetic"')
+    van_refuses(files, WatchlistInvalid, memory, purpose="bring-up")
 
 
 @pytest.mark.parametrize("late", [timedelta(days=1), timedelta(hours=5), timedelta(hours=-4)])
