@@ -1,4 +1,4 @@
-"""Goldens made: what a pack's networks answer, by the kernels that compute the same on every machine."""
+"""Goldens made: what a pack's networks answer, by the plainest kernels there are, the runtime's reference ones."""
 
 from __future__ import annotations
 
