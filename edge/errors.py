@@ -68,6 +68,10 @@ class GraphInvalid(LfrError, ValueError):
     """A network whose parts do not fit together, or that holds something the builder does not know."""
 
 
+class BuildBelowFloor(LfrError, ValueError):
+    """A quantised network that strays too far from the float one it was made from."""
+
+
 class RuntimeUnavailable(LfrError, RuntimeError):
     """No inference runtime is installed, or it cannot start."""
 

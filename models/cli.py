@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,28 +12,28 @@ from pathlib import Path
 from edge import __version__
 from edge.errors import LfrError
 from edge.trust.packs import open_pack
-from models.arguments import OWN_PACKS, PACKS_VARIABLE, add_command, add_runtime, count, pack_folder, runtime_of, show
+from models import install_command
+from models.arguments import PACKS_VARIABLE, add_command, add_runtime, count, pack_folder, runtime_of, show
 from models.bench import commands as bench_commands
 from models.calibration import commands as calibration_commands
 from models.evaluate import evaluate_pack
 from models.golden import commands as golden_commands
-from models.install import install_pack
 from models.listing import list_packs
 from models.openset import read_open_set
-from models.progress import counting_bar, download_bars
-from models.source import NoSource, Source, open_source
-from models.tables import evaluation_text, install_text, list_text
+from models.progress import counting_bar
+from models.tables import evaluation_text, list_text
 
 EXIT_GOOD, EXIT_FAULTY, EXIT_REFUSED = 0, 1, 2
 
 _EPILOG = f"""\
 A pack is a folder with a manifest, pack.yaml, that pins the SHA-256 of every file of weights. Weights of others
-are not part of this software; `install` brings them, and puts in place nothing but what the manifest pins.
+are not part of this software; `install` fetches or builds them, and puts in place nothing but what the manifest pins.
 
 examples:
   lfr-models list
-  lfr-models install street --from ../shared/models
-  lfr-models install street --from https://models.example.org/street
+  lfr-models install street                                  # from where their makers publish them
+  lfr-models install street --from ../shared/models          # or from a folder or mirror that holds the same files
+  lfr-models install street --calibrate-on photographs --as mine
   lfr-models verify street
   lfr-models evaluate street --lfw ../shared/faces/lfw --precision int8
   lfr-models calibrate street --on ../shared/faces/lfw/images --describe 'LFW, news photographs'
@@ -73,14 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"lfr-models {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_command(commands, "list", _list, "the packs there are, and whether their weights are installed")
-    install = add_command(commands, "install", _install, "bring a pack's weights, check them, and put them in place")
-    install.add_argument(
-        "--from",
-        dest="place",
-        metavar="FOLDER|URL",
-        help="where the weights are: a folder or an http(s) address, below which lie the paths that the manifest "
-        "calls `source`; a broken-off download goes on where it stopped",
-    )
+    install_command.add_command_to(commands)
     golden_commands.add_commands(commands)
     bench_commands.add_commands(commands)
     evaluate = add_command(commands, "evaluate", _evaluate, "TPIR at FPIR 1 % and 0.1 % on an open set of photographs")
@@ -108,18 +100,6 @@ def _list(options: argparse.Namespace) -> int:
     return EXIT_FAULTY if any(pack.presence == "invalid" for pack in packs) else EXIT_GOOD
 
 
-def _install(options: argparse.Namespace) -> int:
-    folder = pack_folder(options)
-    source: Source = NoSource(f"lfr-models install {options.name} --from FOLDER|URL{_hint()}")
-    if options.place is not None:
-        source = open_source(options.place)
-    with download_bars() as progress:
-        files = install_pack(folder, source, progress)
-    fields = {"good": True, "pack": options.name, "files": [dataclasses.asdict(file) for file in files]}
-    show(options, fields, install_text(options.name, files))
-    return EXIT_GOOD
-
-
 def _evaluate(options: argparse.Namespace) -> int:
     pack = open_pack(pack_folder(options), options.precision)
     photographs = read_open_set(options.lfw)
@@ -127,12 +107,6 @@ def _evaluate(options: argparse.Namespace) -> int:
         evaluation = evaluate_pack(pack, runtime_of(options), photographs, options.workers, report)
     show(options, {"good": True, **dataclasses.asdict(evaluation)}, evaluation_text(evaluation))
     return EXIT_GOOD
-
-
-def _hint() -> str:
-    """Where prepared weights lie beside this checkout, as the user would type it."""
-    prepared = OWN_PACKS.parents[2] / "shared" / "models"
-    return f"; prepared weights are in {os.path.relpath(prepared)}" if prepared.is_dir() else ""
 
 
 if __name__ == "__main__":

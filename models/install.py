@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,17 +40,15 @@ def install_pack(folder: Path, source: Source, progress: Progress) -> tuple[Inst
     manifest, _ = read_manifest(folder)
     wanted = [file for file in manifest.files() if not is_good(folder, file)]
     aside = folder / PARTIAL_FOLDER
-    with _writing(aside):
-        aside.mkdir(exist_ok=True)
     try:
         for file in wanted:
-            _fetch_aside(file, _partial_path(aside, file), source, progress)
+            fetch_aside(aside, file, source, progress)
         with _writing(folder):
             for file in wanted:
                 os.replace(_partial_path(aside, file), folder / file.name)
             _sync_folder(folder)
     finally:
-        _drop_empty(aside)
+        drop_empty(aside)
     return tuple(
         InstalledFile(file.name, file.size_bytes, file.sha256, fetched=file in wanted) for file in manifest.files()
     )
@@ -81,9 +79,14 @@ def _partial_path(aside: Path, file: PackFile) -> Path:
     return aside / f"{file.sha256}.part"
 
 
-def _fetch_aside(file: PackFile, partial: Path, source: Source, progress: Progress) -> None:
-    """Raises: PackHashMismatch, and then keeps nothing of it; DownloadFailed, InstallFailed."""
+def fetch_aside(aside: Path, file: PackFile, source: Source, progress: Progress) -> bytes:
+    """A file's bytes, kept in a folder beside the pack for as long as others are still to come.
+
+    Raises: PackHashMismatch, and then keeps nothing of it; DownloadFailed, InstallFailed.
+    """
+    partial = _partial_path(aside, file)
     with _writing(partial):
+        aside.mkdir(parents=True, exist_ok=True)
         partial.touch()
         out = partial.open("r+b")
     with out:
@@ -92,11 +95,34 @@ def _fetch_aside(file: PackFile, partial: Path, source: Source, progress: Progre
         with _writing(partial):
             out.flush()
             os.fsync(out.fileno())
+    data = partial.read_bytes()
     try:
-        check_bytes(file, partial.read_bytes(), f"{file.name} (from {file.origin})")
+        check_bytes(file, data, f"{file.name} (from {file.origin})")
     except PackHashMismatch:
         partial.unlink()
         raise
+    return data
+
+
+def put_in_place(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files of a pack, by name: all aside first, then each in by one rename. Raises: InstallFailed."""
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            with (folder / f".{name}.new").open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+        for name in contents:
+            os.replace(folder / f".{name}.new", folder / name)
+        _sync_folder(folder)
+
+
+def forget(aside: Path) -> None:
+    """Drop what was kept for a later attempt, once it has served."""
+    for partial in aside.glob("*.part"):
+        partial.unlink()
+    drop_empty(aside)
 
 
 def _holds(partial: Path, file: PackFile) -> bool:
@@ -119,7 +145,7 @@ def _writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _drop_empty(aside: Path) -> None:
+def drop_empty(aside: Path) -> None:
     """Leave nothing behind but what a later attempt can go on from."""
     for partial in aside.glob("*.part"):
         if partial.stat().st_size == 0:

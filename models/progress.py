@@ -46,5 +46,28 @@ def counting_bar(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
+class StepLines:
+    """Implements BuildProgress: a numbered line for each step, and a share where one takes a while; standard error."""
+
+    def __init__(self) -> None:
+        self._steps = 0
+        self._shown_percent = -1
+
+    def begin(self, step: str) -> None:
+        """See BuildProgress."""
+        self._steps += 1
+        self._shown_percent = -1
+        print(f"{self._steps}. {step}", file=sys.stderr, flush=True)
+
+    def count(self, done: int, total: int) -> None:
+        """See BuildProgress. On a terminal the line is written over; elsewhere each tenth has one."""
+        percent = 100 * done // total
+        tty = sys.stderr.isatty()
+        if percent // (1 if tty else 10) == self._shown_percent // (1 if tty else 10):
+            return
+        self._shown_percent = percent
+        print(f"   {percent:3d} %", file=sys.stderr, flush=True, end="\r" if tty and done < total else "\n")
+
+
 def _bars_can_be_shown() -> bool:
     return sys.stderr.isatty() and importlib.util.find_spec("rich") is not None

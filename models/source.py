@@ -132,6 +132,22 @@ class UrlSource:
             return self._open(url, 0)
 
 
+class UpstreamSource:
+    """Where their makers publish the files of a recipe: each at an address of its own."""
+
+    def __init__(self, without_network: str) -> None:
+        """without_network: the command that takes them from elsewhere."""
+        self._without_network = without_network
+
+    def fetch(self, file: PackFile, out: BinaryIO, report: Report) -> None:
+        """See Source; file: an UpstreamFile of a recipe."""
+        base, _, name = getattr(file, "url", "").rpartition("/")
+        try:
+            UrlSource(base).fetch(file.model_copy(update={"source": name}), out, report)
+        except DownloadFailed as error:
+            raise DownloadFailed(f"{error}; from elsewhere: {self._without_network}") from error
+
+
 def open_source(place: str) -> Source:
     """A source for what was given to --from. Raises: DownloadFailed."""
     if "://" in place:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from models.check import PackReport
 from models.evaluate import Evaluation
 from models.install import InstalledFile
+from models.install_recipe import InstalledBuild
 from models.intervals import Interval
 from models.listing import ListedPack
 
@@ -38,6 +39,17 @@ def install_text(name: str, files: Sequence[InstalledFile]) -> str:
         for file in files
     ]
     return f"{aligned(rows)}\n{name}: installed, every hash as the manifest pins it. Next: lfr-models verify {name}"
+
+
+def build_text(done: InstalledBuild) -> str:
+    """How close what was built is to the float networks; nothing where all was there."""
+    if done.closeness is None:
+        return ""
+    near = done.closeness
+    return (
+        f"\nint8 against float32 on rendered faces: {near.found} of {near.faces} faces found by both, "
+        f"templates at a mean cosine of {near.cosine:.4f}"
+    )
 
 
 def report_text(report: PackReport) -> str:

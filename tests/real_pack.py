@@ -1,7 +1,8 @@
-"""The street pack, installed once for a test session from the reference models beside the project."""
+"""The street pack, built once for a checkout from the reference models beside the project."""
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,21 +14,44 @@ from tests.reference import reference_dir
 if TYPE_CHECKING:
     from edge.trust.packs import VerifiedPack
 
-MANIFEST = Path(__file__).resolve().parents[1] / "models" / "packs" / "street" / "pack.yaml"
+ROOT = Path(__file__).resolve().parents[1]
+STREET = ROOT / "models" / "packs" / "street"
+BUILT = ROOT / "build" / "test-packs"
+"""Packs built for tests, by the hash of what they are built from: once for a checkout."""
 
 
 @pytest.fixture(scope="session")
-def street_pack_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the installed street pack; skips where the reference models are missing."""
-    from models.install import install_pack  # here: the tflite-runtime environment loads this file and lacks pydantic
+def street_pack_dir() -> Path:
+    """The folder of the street pack, built; skips where the reference models are missing. Read it, do not write."""
+    from edge.drivers.litert import choose_runtime  # here: the tflite-runtime environment lacks pydantic and the rest
+    from models.build.recipe import read_recipe
+    from models.install_recipe import BuildRequest, install_recipe
+    from models.progress import StepLines
     from models.source import FolderSource
 
-    weights = reference_dir("models")
-    folder = tmp_path_factory.mktemp("packs") / "street"
-    folder.mkdir()
-    shutil.copy(MANIFEST, folder)
-    install_pack(folder, FolderSource(weights), lambda file, done_bytes: None)
+    originals = reference_dir("models")
+    recipe = read_recipe(STREET)
+    assert recipe is not None
+    folder = BUILT / _key() / "street"
+    copy_without_weights(folder)
+    request = BuildRequest(folder, recipe)
+    install_recipe(request, FolderSource(originals), choose_runtime("auto", 1), lambda file, done: None, StepLines())
     return folder
+
+
+def copy_without_weights(folder: Path) -> None:
+    """What the repository holds of the street pack: manifest, recipe, ranges, and what else comes with it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in _kept():
+        shutil.copy(path, folder)
+
+
+def _kept() -> list[Path]:
+    return sorted(path for path in STREET.iterdir() if path.suffix in (".yaml", ".json"))
+
+
+def _key() -> str:
+    return hashlib.sha256(b"".join(path.read_bytes() for path in _kept())).hexdigest()[:16]
 
 
 @pytest.fixture(scope="session")

@@ -60,33 +60,6 @@ def fold_normalisation(graph: Graph) -> Graph:
     return replace(graph, nodes=(centred, *graph.nodes[2:]), constants=constants)
 
 
-def bend_by_relu(graph: Graph) -> Graph:
-    """PReLU with slope a, without the operator that has no fast int8 kernel: two that have one.
-
-    y + relu((a - 1) y) where a <= 1, y - relu((1 - a) y) where a > 1: both are y for y > 0, and a y below. A Prelu
-    whose slopes lie on both sides of 1 stays as it is.
-    """
-    constants: dict[str, NDArray[np.float32]] = dict(graph.constants)
-    nodes: list[Node] = []
-    for node in graph.nodes:
-        nodes += _bent(node, constants) if isinstance(node, Prelu) else (node,)
-    return replace(graph, nodes=tuple(nodes), constants=constants)
-
-
-def _bent(node: Prelu, constants: dict[str, NDArray[np.float32]]) -> tuple[Node, ...]:
-    slopes = constants[node.slopes]
-    if slopes.min() <= 1 < slopes.max():
-        return (node,)
-    del constants[node.slopes]
-    bend, steep = f"{node.output}/bend", slopes.min() > 1
-    shared = slopes.flat[:1].reshape(1, 1, 1) if np.ptp(slopes) == 0 else slopes
-    constants[f"{bend}/factor"] = (1 - shared if steep else shared - 1).astype(np.float32)
-    return (
-        Binary(bend, node.input, f"{bend}/factor", "mul", activation="relu"),
-        Binary(node.output, node.input, bend, "sub" if steep else "add"),
-    )
-
-
 def leak(graph: Graph) -> Graph:
     """A Prelu whose channels have one slope becomes a Leaky, which has a fast int8 kernel on a CPU."""
     nodes = tuple(_leaky(node, graph.constants) if isinstance(node, Prelu) else node for node in graph.nodes)

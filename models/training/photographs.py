@@ -1,7 +1,8 @@
 """Photographs of rendered people to calibrate any network on: faces in every pose and light, no real person.
 
 Run: python -m models.training.photographs FOLDER [--count N] [--seed S]. Then, for one:
-lfr-models install street --calibrate-on FOLDER --as NAME.
+lfr-models install street --calibrate-on FOLDER --as NAME. With --sheet, FOLDER is a file: 24 of them in rows, as
+models/build/held_out.jpg (--seed 900000).
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ FACE_PX = (40.0, 150.0)
 PICTURE_SHARE = 2.2
 """A photograph's side in widths of its face."""
 
+SHEET_ROWS, SHEET_COLUMNS, CELL_PX = 4, 6, 150
+
 
 def render_photograph(seed: int) -> NDArray[np.uint8]:
     """A person as a camera might take one, uint8 BGR (h, w, 3); the same for the same seed."""
@@ -46,18 +49,32 @@ def render_photograph(seed: int) -> NDArray[np.uint8]:
     return expose(np.ascontiguousarray(face.pixels[..., ::-1]), sample_sensor(rng, blur=0.5), rng)
 
 
+def render_sheet(seed: int) -> NDArray[np.uint8]:
+    """People from `seed` on, in rows, uint8 BGR (SHEET_ROWS * CELL_PX, SHEET_COLUMNS * CELL_PX, 3)."""
+    cells = [
+        cv2.resize(render_photograph(seed + i), (CELL_PX, CELL_PX), interpolation=cv2.INTER_AREA)
+        for i in range(SHEET_ROWS * SHEET_COLUMNS)
+    ]
+    rows = [np.hstack(cells[i : i + SHEET_COLUMNS]) for i in range(0, len(cells), SHEET_COLUMNS)]
+    return np.asarray(np.vstack(rows), np.uint8)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; its exit code."""
     parser = argparse.ArgumentParser(prog="python -m models.training.photographs", description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--count", type=int, default=160)
     parser.add_argument("--seed", type=int, default=700_000, help="of the first person; each has the next")
+    parser.add_argument("--sheet", action="store_true", help="one picture of 24")
     options = parser.parse_args(argv)
-    options.folder.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 92]
+    if options.sheet:
+        cv2.imwrite(str(options.folder), render_sheet(options.seed), quality)
+        return 0
+    options.folder.mkdir(parents=True, exist_ok=True)
     for number in range(options.seed, options.seed + options.count):
-        path = options.folder / f"{number}.jpg"
-        cv2.imwrite(str(path), render_photograph(number), [cv2.IMWRITE_JPEG_QUALITY, 92])
+        cv2.imwrite(str(options.folder / f"{number}.jpg"), render_photograph(number), quality)
     return 0
 
 

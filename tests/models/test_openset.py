@@ -12,11 +12,8 @@ from hypothesis import strategies as st
 from edge.drivers.litert import choose_runtime
 from edge.errors import OpenSetInvalid
 from edge.trust.packs import open_pack
-from models.arguments import OWN_PACKS
 from models.evaluate import evaluate_pack
-from models.install import install_pack
 from models.openset import NOT_COMPARED, operating_point, read_open_set
-from models.source import FolderSource
 from tests.reference import reference_dir
 
 GOOD = "role,identity,image\ngallery,a,a_1\nprobe,a,a_2\nimpostor,b,b_1\n"
@@ -94,15 +91,10 @@ def test_fpir_is_never_above_what_was_asked_for(mated: list[float], non_mated: l
 
 @pytest.mark.real
 @pytest.mark.parametrize("precision", ["float32", "int8"])
-def test_street_pack_finds_the_enrolled_at_one_per_cent_false_positives(tmp_path: Path, precision):
-    lfw, weights = reference_dir("faces", "lfw"), reference_dir("models")
-    folder = tmp_path / "street"
-    folder.mkdir()
-    (folder / "pack.yaml").write_bytes((OWN_PACKS / "street" / "pack.yaml").read_bytes())
-    install_pack(folder, FolderSource(weights), lambda file, done_bytes: None)
-    photographs = read_open_set(lfw)
+def test_street_pack_finds_the_enrolled_at_one_per_cent_false_positives(street_pack_dir: Path, precision):
+    photographs = read_open_set(reference_dir("faces", "lfw"))
     evaluation = evaluate_pack(
-        open_pack(folder, precision), choose_runtime("auto", 1), photographs, 2, lambda done, total: None
+        open_pack(street_pack_dir, precision), choose_runtime("auto", 1), photographs, 2, lambda done, total: None
     )
     assert (evaluation.enrolled, evaluation.mated_searches, evaluation.non_mated_searches) == (100, 258, 955)
     one_per_cent, one_per_mille = evaluation.points

@@ -14,7 +14,7 @@ from models.build.equalise import equalise, scales_of
 from models.build.graph import Binary, Conv, DepthwiseConv, Graph, Leaky, Mean, Node, Pad, Prelu, Reshape, Unary
 from models.build.observe import Observed, observe
 from models.build.pairing import pair_columns
-from models.build.rewrite import bend_by_relu, fold_normalisation, fuse_activations, leak
+from models.build.rewrite import fold_normalisation, fuse_activations, leak
 from models.build.silence import drop_silent, silent_of
 from tests.models.build.computed import compute
 from tests.models.build.made_graphs import graph_of_every_node
@@ -80,7 +80,7 @@ def _kinds(graph: Graph) -> list[str]:
     return [type(node).__name__ for node in graph.nodes]
 
 
-@pytest.mark.parametrize("rewritten", [fuse_activations, fold_normalisation, leak, bend_by_relu, pair_columns])
+@pytest.mark.parametrize("rewritten", [fuse_activations, fold_normalisation, leak, pair_columns])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_rewriting_changes_no_result(rewritten: Callable[[Graph], Graph], seed: int):
     for graph in (graph_of_every_node(seed), embedder_like(seed), fold_normalisation(embedder_like(seed))):
@@ -119,20 +119,17 @@ def test_normalisation_that_something_else_reads_stays():
 def test_no_prelu_is_left_whatever_its_slope(slope: float):
     graph = embedder_like(2, slopes=(slope, slope))
     assert _kinds(leak(graph)).count("Leaky") == 2
-    for rewritten in (leak(graph), bend_by_relu(graph)):
-        assert "Prelu" not in _kinds(rewritten)
-        _assert_same(graph, rewritten)
+    assert "Prelu" not in _kinds(leak(graph))
+    _assert_same(graph, leak(graph))
 
 
-def test_prelu_of_mixed_slopes_is_bent_but_not_leaked():
+def test_prelu_of_mixed_slopes_stays():
     graph = embedder_like(3)
     mixed = np.linspace(-2, 0.9, 24, dtype=np.float32).reshape(1, 1, 24)
     graph = replace(graph, constants=dict(graph.constants) | {"s1": mixed})
     assert [type(node) for node in leak(graph).nodes if node.output == "p1"] == [Prelu]
     assert [type(node) for node in leak(graph).nodes if node.output == "p2"] == [Leaky]
-    _assert_same(graph, bend_by_relu(graph))
-    both_sides = replace(graph, constants=dict(graph.constants) | {"s1": mixed * 3})
-    assert "Prelu" in _kinds(bend_by_relu(both_sides))
+    _assert_same(graph, leak(graph))
 
 
 def test_pixels_are_read_in_pairs_without_a_new_operator_on_them():
