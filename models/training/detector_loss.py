@@ -18,8 +18,14 @@ LANDMARK_BETA = 0.04
 """Where the landmark loss turns from squared to absolute, in widths of the box."""
 
 
-def detector_loss(outputs: Sequence[dict[str, Tensor]], targets: Sequence[Targets]) -> dict[str, Tensor]:
-    """Each part of the loss for a batch, weighted, over the number of owning cells; `loss` is their sum."""
+def detector_loss(
+    outputs: Sequence[dict[str, Tensor]], targets: Sequence[Targets], landmark_full_px: float = 0.0
+) -> dict[str, Tensor]:
+    """Each part of the loss for a batch, weighted, over the number of owning cells; `loss` is their sum.
+
+    landmark_full_px: landmarks of narrower faces count less, in proportion to their width: they are blurred beyond
+    what anybody could find, and would pull at all the others.
+    """
     zero = outputs[0]["face"].sum() * 0
     face, fit, box, marks, owners = zero, zero, zero, zero, 1
     for output, target, stride in zip(outputs, targets, STRIDES, strict=True):

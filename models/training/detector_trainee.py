@@ -27,11 +27,13 @@ Sample = tuple[NDArray[Any], NDArray[np.int8], NDArray[np.float32], NDArray[np.f
 class DetectorTrainee:
     """Implements `models.training.run.Trainee`."""
 
-    def __init__(self, frames: Arrays, seed: int, steps: int, batch: int, device: torch.device):
+    def __init__(
+        self, frames: Arrays, seed: int, steps: int, batch: int, device: torch.device, landmark_full_px: float = 0.0
+    ):
         """frames: images uint8 (n, h, w, 3) BGR; kinds int8 (n, f); boxes float32 (n, f, 4), left, top, width,
-        height; landmarks float32 (n, f, 5, 2), in pixels."""
+        height; landmarks float32 (n, f, 5, 2), in pixels. landmark_full_px: as in `detector_loss`."""
         torch.manual_seed(seed)
-        self._frames, self._device = frames, device
+        self._frames, self._device, self._landmark_full_px = frames, device, landmark_full_px
         self._seed, self._steps, self._batch = seed, steps, batch
         self.network = DetectorNet().to(device, memory_format=torch.channels_last)
         self._optimiser = torch.optim.AdamW(self.network.parameters(), lr=RATE_MAX, weight_decay=WEIGHT_DECAY)
@@ -45,12 +47,16 @@ class DetectorTrainee:
         images, kinds, boxes, landmarks = (np.stack(field) for field in zip(*samples, strict=True))
         targets = targets_of(kinds, boxes, landmarks, *images.shape[1:3])
         x = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
-        parts = detector_loss(self.network(x.to(self._device)), targets)
+        parts = detector_loss(self.network(x.to(self._device)), targets, self._landmark_full_px)
         self._optimiser.zero_grad(set_to_none=True)
         parts["loss"].backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_MAX)
         self._optimiser.step()
         return {name: float(value.detach()) for name, value in parts.items()}
+
+    def begin_with(self, state: dict[str, Any]) -> None:
+        """Take the network of another run's state, and nothing else of it."""
+        self.network.load_state_dict(state["network"])
 
     def state(self) -> dict[str, Any]:
         return {"network": self.network.state_dict(), "optimiser": self._optimiser.state_dict()}
