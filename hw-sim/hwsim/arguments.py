@@ -14,7 +14,9 @@ SEED_MAX = (1 << 63) - 1
 def add_pack(parser: argparse.ArgumentParser) -> None:
     """--pack and --packs: whose detector looks for the faces in photographs."""
     parser.add_argument(
-        "--pack", metavar="NAME", help="the pack whose detector finds the faces (street if it is installed)"
+        "--pack",
+        metavar="NAME",
+        help="the pack whose networks find and compare the faces (street; of drawn people bringup)",
     )
     parser.add_argument(
         "--packs",

@@ -14,7 +14,7 @@ from hwsim.arguments import SEED_MAX, add_pack, count, count_or_none, seed
 from hwsim.deploy.run import Deployment
 from hwsim.deploy.wanted import STREET, DrawnWanted, Fault, StreetWanted, Wanted, parse_fault
 from hwsim.street.drawing import SCENARIO_PREFIX
-from hwsim.street.finder import DEFAULT_PACK
+from hwsim.street.finder import BRINGUP_PACK, DEFAULT_PACK
 
 EXIT_SHORT = 3
 EXIT_BROKEN = 4
@@ -70,7 +70,12 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--density", type=float, default=5.5, metavar="N", help="street: people in view at once (5.5)")
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help=f"street: 0 to {SEED_MAX} (0)")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="clip: who is where, as lfr-sim street writes it")
-    parser.add_argument("--threshold", type=_share, default=0.55, metavar="X", help="the order's similarity (0.55)")
+    parser.add_argument(
+        "--threshold",
+        type=_share,
+        metavar="X",
+        help="the order's similarity (what the pack's calibration says for FPIR 0.1 %% on this list; else 0.55)",
+    )
     parser.add_argument(
         "--synthetic",
         action="store_true",
@@ -123,7 +128,8 @@ def _wanted(options: argparse.Namespace) -> Wanted:
         filler_count = None
     elif options.camera == STREET:
         street = StreetWanted(options.people or options.watchlist, options.people_count, options.seed, options.density)
-    pack_dir = options.packs / (options.pack or DEFAULT_PACK)
+    synthetic = options.synthetic or (drawn is not None and drawn.lists_dir is not None)
+    pack_dir = options.packs / (options.pack or (BRINGUP_PACK if synthetic else DEFAULT_PACK))
     if not (pack_dir / "pack.yaml").is_file():
         raise PackMissing(f"{pack_dir}: no such pack; list those there are with: lfr-models list")
     return Wanted(
@@ -135,7 +141,7 @@ def _wanted(options: argparse.Namespace) -> Wanted:
         pack_dir=pack_dir,
         precision=options.precision,
         threshold=options.threshold,
-        subjects="synthetic" if options.synthetic or (drawn is not None and drawn.lists_dir is not None) else "real",
+        subjects="synthetic" if synthetic else "real",
         truth=options.truth,
         out=options.out,
         pace=options.pace,

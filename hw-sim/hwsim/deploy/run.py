@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.console import Console
@@ -24,6 +24,7 @@ from hwsim.deploy.score import Outcome, score
 from hwsim.deploy.site import Site, build_site, publish_deployment
 from hwsim.deploy.summary import Facts, draw_sheet, summarise, summary_table
 from hwsim.deploy.teller import Teller
+from hwsim.deploy.threshold import threshold_for
 from hwsim.deploy.wanted import DrawnWanted, StreetWanted, Wanted, check_wanted
 from hwsim.street.people import find_people
 from hwsim.street.truth import Truth, read_truth
@@ -67,6 +68,8 @@ class Deployment:
         if isinstance(wanted.street, StreetWanted) and wanted.street.people_dir == wanted.watchlist_dir:
             self._teller.say("note", "all walk past with the photographs that enrolled them; give --people")
         entries, not_enrolled = self._enrol(pack)
+        wanted = self._settle_threshold(pack, len(entries))
+        self._warn_of_likenesses(entries, wanted.settled_threshold)
         site = build_site(wanted, wanted.pack_dir)
         try:
             self._teller.say("broker", f"mosquitto on port {site.broker.port}, mutual TLS, one access list per device")
@@ -102,13 +105,22 @@ class Deployment:
                     f"{wanted.filler_dir} could be enrolled"
                 )
             entries += filler.entries
-        for likeness in find_likenesses(entries, wanted.threshold)[:10]:
+        return entries, enrolled.not_enrolled()
+
+    def _settle_threshold(self, pack: VerifiedPack, entries: int) -> Wanted:
+        if self._wanted.threshold is None:
+            threshold, words = threshold_for(pack, self._runtime.backend, entries)
+            self._teller.say("threshold", words)
+            self._wanted = replace(self._wanted, threshold=threshold)
+        return self._wanted
+
+    def _warn_of_likenesses(self, entries: tuple[Entry, ...], threshold: float) -> None:
+        for likeness in find_likenesses(entries, threshold)[:10]:
             self._teller.say(
                 "alike",
                 f"{likeness.first} and {likeness.second}: {likeness.similarity:.2f}; one person twice?",
                 "yellow",
             )
-        return entries, enrolled.not_enrolled()
 
     def _people_of_the_street(self) -> set[str]:
         street = self._wanted.street
@@ -231,7 +243,7 @@ class Deployment:
             not_enrolled=not_enrolled,
             pack=pack,
             runtime=f"{self._runtime.name} {self._runtime.version}",
-            threshold=wanted.threshold,
+            threshold=wanted.settled_threshold,
             camera=wanted.camera_name,
             exit_code=code,
             camera_error=read_json(site.van_status).get("camera_error") or None,

@@ -109,7 +109,7 @@ def publish_deployment(
         authorising_officer="simulated",
         use_case="simulated deployment",
         place="simulated street",
-        similarity_threshold=wanted.threshold,
+        similarity_threshold=wanted.settled_threshold,
         threshold_backend=backend,
         valid_for=ORDER_LASTS,
         alert_retention_h=ALERT_RETENTION_H,

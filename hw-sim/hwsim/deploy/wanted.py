@@ -44,7 +44,8 @@ class Fault:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A deployment. camera: a clip, or None for the street. threshold: what the order will say.
+    """A deployment. camera: a clip, or None for the street. threshold: what the order will say; None until
+    the pack's calibration has been asked.
 
     subjects: whether everybody who is enrolled, filler too, is a rendered person.
     """
@@ -56,7 +57,7 @@ class Wanted:
     filler_count: int | None
     pack_dir: Path
     precision: Literal["int8", "float32"]
-    threshold: float
+    threshold: float | None
     subjects: Subjects
     truth: Path | None
     out: Path
@@ -66,6 +67,13 @@ class Wanted:
     keep: bool
     alerted_share_min: float
     false_alerts_max: int
+
+    @property
+    def settled_threshold(self) -> float:
+        """Raises: DeploymentRefused while there is none."""
+        if self.threshold is None:
+            raise DeploymentRefused("no threshold has been settled; ask for one with --threshold")
+        return self.threshold
 
     @property
     def camera_name(self) -> str:

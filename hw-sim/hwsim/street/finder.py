@@ -15,7 +15,8 @@ from edge.vision.enrol import FACE_WIDTH_MIN_PX, RIVAL_WIDTH_SHARE, FacePath
 from hwsim.street.portraits import FaceFinder, centred_face, read_picture
 from hwsim.street.truth import Box
 
-DEFAULT_PACK = "street"
+DEFAULT_PACK, BRINGUP_PACK = "street", "bringup"
+"""For photographs of real people, and for drawn ones."""
 
 
 @dataclass(frozen=True)
