@@ -40,6 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--landmark-full-px", type=float, default=0.0, metavar="PX",
         help="landmarks of narrower faces count less, in proportion (default: all count alike)",
     )  # fmt: skip
+    parser.add_argument(
+        "--zoom-share", type=float, default=0.0, metavar="X",
+        help="of the samples, show one face as large as on an enrolment photograph (default: 0)",
+    )  # fmt: skip
     options = parser.parse_args(argv)
     try:
         _train(options)
@@ -62,14 +66,16 @@ def _train(options: argparse.Namespace) -> None:
     if options.close_ups:
         more = read_shards(options.close_ups)
         frames = {name: np.concatenate([frames[name], more[name]]) for name in frames}
-    full_px = options.landmark_full_px
-    trainee = DetectorTrainee(frames, options.seed, options.steps, options.batch, device, full_px)
+    full_px, zoom_share = options.landmark_full_px, options.zoom_share
+    trainee = DetectorTrainee(frames, options.seed, options.steps, options.batch, device, full_px, zoom_share)
     settings = {"seed": options.seed, "steps": options.steps, "batch": options.batch, "frames": len(frames["images"])}
     if options.start:
         trainee.begin_with(run.load(options.start)["trainee"])
         settings["start"] = options.start.name
     if full_px:
         settings["landmark_full_px"] = full_px
+    if zoom_share:
+        settings["zoom_share"] = zoom_share
     with counting_bar("steps") as report:
         run.run(trainee, options.out, options.steps, settings, SystemClock(), command.told(report, options.steps))
     curves.draw_curves(options.out / run.CURVES_NAME, options.out / "curves.png", "bring-up detector")

@@ -7,33 +7,36 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from models.training.detector_loss import detector_loss
 from models.training.detector_net import DetectorNet
-from models.training.detector_targets import FACE, IGNORED, NONE, targets_of
+from models.training.detector_samples import Sample, ignore_small, mirror, pad_rows, tile, zoom
+from models.training.detector_targets import targets_of
 from models.training.shards import Arrays
 
 RATE_MAX, WARM_UP_STEPS, WEIGHT_DECAY, GRADIENT_MAX = 4e-3, 200, 1e-3, 5.0
 MOSAIC_SHARE, GREY_SHARE = 0.25, 0.1
-FACE_MIN_PX = 9.0
-"""Smaller ones are neither right nor wrong to find."""
-
-
-Sample = tuple[NDArray[Any], NDArray[np.int8], NDArray[np.float32], NDArray[np.float32]]
-"""An image and the kinds, boxes and landmarks in it."""
 
 
 class DetectorTrainee:
     """Implements `models.training.run.Trainee`."""
 
     def __init__(
-        self, frames: Arrays, seed: int, steps: int, batch: int, device: torch.device, landmark_full_px: float = 0.0
+        self,
+        frames: Arrays,
+        seed: int,
+        steps: int,
+        batch: int,
+        device: torch.device,
+        landmark_full_px: float = 0.0,
+        zoom_share: float = 0.0,
     ):
         """frames: images uint8 (n, h, w, 3) BGR; kinds int8 (n, f); boxes float32 (n, f, 4), left, top, width,
-        height; landmarks float32 (n, f, 5, 2), in pixels. landmark_full_px: as in `detector_loss`."""
+        height; landmarks float32 (n, f, 5, 2), in pixels. landmark_full_px: as in `detector_loss`.
+        zoom_share: of the samples, so many show one face as large as on an enrolment photograph."""
         torch.manual_seed(seed)
-        self._frames, self._device, self._landmark_full_px = frames, device, landmark_full_px
+        self._frames, self._device = frames, device
+        self._landmark_full_px, self._zoom_share = landmark_full_px, zoom_share
         self._seed, self._steps, self._batch = seed, steps, batch
         self.network = DetectorNet().to(device, memory_format=torch.channels_last)
         self._optimiser = torch.optim.AdamW(self.network.parameters(), lr=RATE_MAX, weight_decay=WEIGHT_DECAY)
@@ -70,6 +73,8 @@ class DetectorTrainee:
         rows = rng.integers(0, len(self._frames["images"]), 4 if mosaic else 1)
         parts = [self._frame(int(row)) for row in rows]
         image, kinds, boxes, landmarks = pad_rows(tile(parts) if mosaic else parts[0], 4 * len(parts[0][1]))
+        if not mosaic and self._zoom_share and rng.random() < self._zoom_share:
+            image, kinds, boxes, landmarks = zoom((image, kinds, boxes, landmarks), rng)
         if rng.random() < 0.5:
             image, boxes, landmarks = mirror(image, boxes, landmarks)
         light = image.astype(np.float32) * np.float32(np.exp(rng.normal(0, 0.2)))
@@ -81,49 +86,3 @@ class DetectorTrainee:
     def _frame(self, row: int) -> Sample:
         kinds = self._frames["kinds"][row]
         return self._frames["images"][row], kinds, self._frames["boxes"][row], self._frames["landmarks"][row]
-
-
-def tile(parts: list[Sample]) -> Sample:
-    """Four frames at half their size in one: faces half as large, four times as many; only so many rows are kept."""
-    height, width = parts[0][0].shape[:2]
-    image = np.empty_like(parts[0][0])
-    kinds, boxes, landmarks = [], [], []
-    for number, (picture, kind, box, points) in enumerate(parts):
-        offset = np.array([number % 2 * width // 2, number // 2 * height // 2], np.float32)
-        half = picture.astype(np.uint16)
-        half = (half[::2, ::2] + half[1::2, ::2] + half[::2, 1::2] + half[1::2, 1::2] + 2) // 4
-        y, x = int(offset[1]), int(offset[0])
-        image[y : y + height // 2, x : x + width // 2] = half
-        kinds.append(kind)
-        boxes.append(box / 2 + np.concatenate([offset, [0, 0]]).astype(np.float32))
-        landmarks.append(points / 2 + offset)
-    return image, np.concatenate(kinds), np.concatenate(boxes), np.concatenate(landmarks)
-
-
-def mirror(
-    image: NDArray[np.uint8], boxes: NDArray[np.float32], landmarks: NDArray[np.float32]
-) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
-    """Left and right exchanged; the left eye of the picture becomes its right one."""
-    width = image.shape[1]
-    boxes = boxes.copy()
-    boxes[:, 0] = width - boxes[:, 0] - boxes[:, 2]
-    landmarks = landmarks[:, [1, 0, 2, 4, 3]].copy()
-    landmarks[..., 0] = width - landmarks[..., 0]
-    return image[:, ::-1], boxes, landmarks
-
-
-def ignore_small(kinds: NDArray[np.int8], boxes: NDArray[np.float32]) -> NDArray[np.int8]:
-    small = (kinds == FACE) & (boxes[:, 2] < FACE_MIN_PX)
-    return np.where(small, IGNORED, kinds).astype(np.int8)
-
-
-def pad_rows(sample: Sample, rows: int) -> Sample:
-    """The same with exactly so many rows, the rest NONE."""
-    image, kinds, boxes, landmarks = sample
-    missing = rows - len(kinds)
-    return (
-        image,
-        np.pad(kinds, (0, missing), constant_values=NONE),
-        np.pad(boxes, ((0, missing), (0, 0))),
-        np.pad(landmarks, ((0, missing), (0, 0), (0, 0))),
-    )
