@@ -14,9 +14,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from hwsim.street.rendered.head.identity import sample_identity
+from hwsim.street.rendered.head.identity import Identity, sample_identity
 from hwsim.street.rendered.head.look import sample_look
-from hwsim.street.rendered.head.portrait import Pose, render_face
+from hwsim.street.rendered.head.portrait import Pose, render_face, render_portrait
 from hwsim.street.rendered.light import sample_light
 from hwsim.street.rendered.sensor import expose, sample_sensor
 from numpy.typing import NDArray
@@ -32,8 +32,17 @@ SHEET_ROWS, SHEET_COLUMNS, CELL_PX = 4, 6, 150
 
 def render_photograph(seed: int) -> NDArray[np.uint8]:
     """A person as a camera might take one, uint8 BGR (h, w, 3); the same for the same seed."""
+    return _photograph(sample_identity(seed), np.random.default_rng([seed, 21]))
+
+
+def render_photographs(seed: int, count: int) -> list[NDArray[np.uint8]]:
+    """One person on so many days: the enrolment photograph first."""
     identity = sample_identity(seed)
-    rng = np.random.default_rng([seed, 21])
+    rng = np.random.default_rng([seed, 22])
+    return [render_portrait(identity), *(_photograph(identity, rng) for _ in range(count - 1))]
+
+
+def _photograph(identity: Identity, rng: np.random.Generator) -> NDArray[np.uint8]:
     pose = Pose(
         yaw_deg=float(np.clip(rng.normal(0, 18), -45, 45)),
         pitch_deg=float(np.clip(rng.normal(0, 8), -20, 20)),
@@ -65,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--count", type=int, default=160)
     parser.add_argument("--seed", type=int, default=700_000, help="of the first person; each has the next")
+    parser.add_argument("--each", type=int, metavar="N", help="a folder for each person, with so many photographs")
     parser.add_argument("--sheet", action="store_true", help="one picture of 24")
     options = parser.parse_args(argv)
     cv2.setNumThreads(1)
@@ -74,6 +84,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     options.folder.mkdir(parents=True, exist_ok=True)
     for number in range(options.seed, options.seed + options.count):
+        if options.each:
+            (options.folder / str(number)).mkdir(exist_ok=True)
+            for index, photograph in enumerate(render_photographs(number, options.each)):
+                cv2.imwrite(str(options.folder / str(number) / f"{index}.jpg"), photograph, quality)
+            continue
         cv2.imwrite(str(options.folder / f"{number}.jpg"), render_photograph(number), quality)
     return 0
 
