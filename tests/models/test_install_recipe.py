@@ -195,10 +195,10 @@ def test_int8_embedder_keeps_pace_with_float(street_pack_dir: Path):
         precision: runtime.load(read_pinned(street_pack_dir, file, ""), file.name)
         for precision, file in whole.embedder.files.items()
     }
-    shortest_s = dict.fromkeys(models, np.inf)
+    took_s: dict[str, list[float]] = {precision: [] for precision in models}
     for _ in range(40):
         for precision, model in models.items():
-            before_s = time.perf_counter()
+            before_s = time.thread_time()
             model.run(picture)
-            shortest_s[precision] = min(shortest_s[precision], time.perf_counter() - before_s)
-    assert shortest_s["int8"] < 1.3 * shortest_s["float32"]
+            took_s[precision].append(time.thread_time() - before_s)
+    assert np.median(took_s["int8"]) < 1.3 * np.median(took_s["float32"])
