@@ -9,7 +9,11 @@ from hwsim.street.truth import read_truth
 
 from tests.e2e.deploying import deploy
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
+
+ROOT = Path(__file__).resolve().parents[2]
+BRINGUP = ROOT / "models" / "packs" / "bringup"
+DEMO = ROOT / "hw-sim" / "clips" / "demo"
 
 SCENARIO = """\
 about: Six people pass in ten seconds, three of them wanted.
@@ -19,11 +23,11 @@ crowd: {people: 6, wanted: 3, absent: 3, seconds: 10, speed_m_s: 1.8, away_share
 """
 
 
-def test_listed_people_are_found_on_a_drawn_street_and_nobody_else_is_named(tmp_path: Path, street_pack_dir: Path) -> None:
+def test_listed_people_are_found_on_a_drawn_street_and_nobody_else_is_named(tmp_path: Path) -> None:
     scenario = tmp_path / "six.yaml"
     scenario.write_text(SCENARIO, encoding="utf-8")
     more = ("--filler-count", 4, "--pace", "fast", "--alerted-min", 0.6, "--false-max", 1)
-    done = deploy(tmp_path / "out", street_pack_dir, "--camera", f"rendered:{scenario}", *more)
+    done = deploy(tmp_path / "out", BRINGUP, "--camera", f"rendered:{scenario}", *more)
     assert done.code == 0, done.output
     assert done.summary["people_passed"] == 6
     assert 2 <= done.summary["people_on_list"] <= 3
@@ -33,3 +37,20 @@ def test_listed_people_are_found_on_a_drawn_street_and_nobody_else_is_named(tmp_
     truth = read_truth(tmp_path / "out" / "truth.jsonl")
     assert len(truth.frames) == truth.header.frames == 150
     assert all(person.landmarks_px is not None for frame in truth.frames for person in frame.people)
+
+
+def test_the_demo_finds_those_who_are_wanted_and_nobody_else(tmp_path: Path) -> None:
+    clip = ("--camera", DEMO / "clip.mp4", "--truth", DEMO / "truth.jsonl", "--watchlist", DEMO / "watchlist")
+    done = deploy(tmp_path / "out", BRINGUP, *clip, "--synthetic", "--pace", "fast", "--false-max", 0)
+    assert done.code == 0, done.output
+    assert (done.summary["people_passed"], done.summary["people_on_list"]) == (10, 5)
+    assert done.summary["watchlist_entries"] == 20
+    assert done.summary["frames_dropped"] == 0
+    assert done.shown == done.references
+
+
+def test_the_demo_with_real_people_on_its_list_is_refused(tmp_path: Path) -> None:
+    done = deploy(tmp_path / "out", BRINGUP, "--camera", DEMO / "clip.mp4", "--watchlist", DEMO / "watchlist")
+    assert done.code == 2, done.output
+    assert "bring-up" in done.output
+    assert not done.alerts
