@@ -14,5 +14,5 @@ def need_renderer() -> None:
     """Raises: ToolMissing, saying what to install."""
     if find_spec("numba") is None:
         raise ToolMissing(
-            "numba is not installed, and drawn streets need it; install it with: pip install lfr-edge[render]"
+            "numba is not installed, and drawn streets need it; install it with: pip install lfr-edge[sim]"
         )
