@@ -54,9 +54,8 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         found = measure_detector(scenes, held_out.finder(runtime, content, held_out.SCENE_PX), SIZES_PX)
         figures["detector"][precision] = dataclasses.asdict(found)
     with counting_bar("street") as report:
-        faces, photographs = held_out.street(
-            options.people, runtime, detectors[held_out.STREET_PX].int8, held_out.STREET_PX, report
-        )
+        contents = {size: built.int8 for size, built in detectors.items()}
+        faces, photographs = held_out.street(options.people, runtime, contents, report)
     for precision in ("float32", "int8"):
         embed = held_out.embed_with(runtime, _of(embedder, precision))
         measured = measure_embedder(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from hwsim.street.rendered.head.identity import Identity, sample_identity
@@ -23,8 +23,9 @@ from models.training.measure_detector import Scene
 from models.training.measure_embedder import Embed
 from models.training.street_faces import WEATHERS, StreetFaces, gather, street_of
 
-SIZES_PX = ((640, 480), (320, 256), (1280, 736))
-"""Of the detectors in the pack; the first serves where none is asked for."""
+SIZES_PX = ((320, 256), (640, 480), (1280, 736))
+"""Of the detectors in the pack. The first serves for enrolment photographs, where faces are large: the network sees
+no further than some 130 px round a place, and larger faces are found better when they are shown smaller."""
 SCENE_PX, STREET_PX = (320, 256), (640, 480)
 
 CALIBRATION_PEOPLE = range(3_000_000, 3_100_000)
@@ -71,10 +72,11 @@ def finder(
 
 
 def street(
-    people: int, runtime: Runtime, detector: bytes, size_px: tuple[int, int], report: Callable[[int, int], None]
+    people: int, runtime: Runtime, detectors: Mapping[tuple[int, int], bytes], report: Callable[[int, int], None]
 ) -> tuple[StreetFaces, dict[str, NDArray[np.uint8]]]:
     """Everyone who passes a street in each weather, and everyone's enrolment photograph, aligned."""
-    found = _detector(runtime, detector, size_px, SCORE_MIN)
+    found = _detector(runtime, detectors[STREET_PX], STREET_PX, SCORE_MIN)
+    enrols = _detector(runtime, detectors[SIZES_PX[0]], SIZES_PX[0], SCORE_MIN)
     aligner = Aligner(_embedder_spec())
     share = -(-people // len(WEATHERS))
     scenarios = [street_of(STREET_SEED + number, share, weather) for number, weather in enumerate(WEATHERS)]
@@ -82,7 +84,7 @@ def street(
     photographs: dict[str, NDArray[np.uint8]] = {}
     for name in faces.passed:
         portrait = render_portrait(identity_of(name))
-        (face, *_) = found.detect(Frame(0, portrait, None, 0.0, 0.0)) or (None,)
+        (face, *_) = enrols.detect(Frame(0, portrait, None, 0.0, 0.0)) or (None,)
         if face is not None:
             photographs[name] = aligner.align(portrait, face.landmarks)
     return faces, photographs
