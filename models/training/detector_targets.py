@@ -21,6 +21,9 @@ CENTRE_SHARE = 0.28
 EDGE_SHARE = 0.5
 """Cells between those and this near are not asked."""
 
+FOREIGN = 1.5
+"""At a stride whose faces are this much smaller or larger, a face is none: its parts are asked, and say no."""
+
 
 @dataclass(frozen=True, eq=False)
 class Targets:
@@ -80,6 +83,8 @@ def _of_stride(
         cells_y = (np.arange(down.start, down.stop) + 0.5) * stride
         distance = np.maximum(np.abs(cells_x - x)[None, :], np.abs(cells_y - y)[:, None]).astype(np.float32)
         part = (image, down, across)
+        if kinds[image, face] == FACE and not narrowest_px / FOREIGN <= longer < widest_px * FOREIGN:
+            continue
         asked[part] = np.where(distance < longer * EDGE_SHARE, 0.0, asked[part])
         if kinds[image, face] != FACE or not narrowest_px <= longer < widest_px:
             continue

@@ -34,12 +34,17 @@ def test_what_is_ignored_is_not_asked_and_owned_by_nobody() -> None:
         assert target.asked[0, 0, 0] == 1
 
 
-def test_a_face_owned_elsewhere_is_not_held_against_other_strides() -> None:
-    _, _, coarse = of_one(FACE, 96, 64, 20, 20)
-    assert coarse.asked[0, 74 // 32, 106 // 32] in (0, 1)
+def test_parts_of_a_large_face_are_no_small_faces() -> None:
     fine, _, coarse = of_one(FACE, 60, 30, 150, 160)
     assert coarse.owns.sum() >= 1
-    assert fine.asked[0, 110 // 8, 135 // 8] == 0
+    assert fine.asked.all()
+    assert fine.owns.sum() == 0
+
+
+def test_a_face_a_little_too_large_for_a_stride_is_not_held_against_it() -> None:
+    fine, middle, _ = of_one(FACE, 96, 64, 36, 36)
+    assert middle.owns.sum() >= 1
+    assert fine.asked[0, 82 // 8, 114 // 8] == 0
 
 
 def test_of_two_faces_the_nearer_owns_a_cell() -> None:
