@@ -42,7 +42,18 @@ def walkers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def with_filler(out: Path, pack: Path, clip: str, watchlist: Path, *more: object) -> Deployed:
     filler = ("--filler", reference_dir("faces", "lfw", "images"), "--filler-count", FILLER)
-    return deploy(out, pack, "--camera", reference_dir("footage", clip), "--watchlist", watchlist, *filler, *more)
+    return deploy(
+        out,
+        pack,
+        "--camera",
+        reference_dir("footage", clip),
+        "--watchlist",
+        watchlist,
+        *filler,
+        "--threshold",
+        0.55,
+        *more,
+    )
 
 
 def test_three_walkers_are_alerted_once_each_among_500_others(

@@ -26,6 +26,10 @@ def few(tmp_path_factory: pytest.TempPathFactory, street_pack_dir: Path) -> Path
     return cast(tmp_path_factory.mktemp("few") / "cast", street_pack_dir, images, 14, 7, 20, seed=3)
 
 
+FPIR_1_PERCENT = 0.482
+"""What `lfr-models threshold street --watchlist 500 --fpir 0.01` answers, int8."""
+
+
 def on_street(out: Path, pack: Path, people: Path, *more: object) -> Deployed:
     return deploy(
         out,
@@ -38,7 +42,9 @@ def on_street(out: Path, pack: Path, people: Path, *more: object) -> Deployed:
 def test_four_of_five_listed_people_are_found_with_at_most_one_false_alert(
     tmp_path: Path, street_pack_dir: Path, crowd: Path
 ) -> None:
-    done = on_street(tmp_path / "out", street_pack_dir, crowd, "--pace", "fast", "--seed", 7)
+    done = on_street(
+        tmp_path / "out", street_pack_dir, crowd, "--pace", "fast", "--seed", 7, "--threshold", FPIR_1_PERCENT
+    )
     assert done.code == 0, done.output
     summary = done.summary
     assert (summary["people_passed"], summary["people_on_list"], summary["watchlist_entries"]) == (60, 20, 500)
@@ -55,7 +61,7 @@ def test_four_of_five_listed_people_are_found_with_at_most_one_false_alert(
 def test_every_alert_arrives_once_though_a_part_is_killed_in_mid_run(
     tmp_path: Path, street_pack_dir: Path, few: Path, fault: str
 ) -> None:
-    given = ("--seed", 3, "--alerted-min", "0.1", "--fault", fault)
+    given = ("--seed", 3, "--threshold", 0.55, "--alerted-min", "0.1", "--fault", fault)
     done = on_street(tmp_path / "out", street_pack_dir, few, *given)
     assert done.code == 0, done.output
     part = fault.partition("@")[0]
@@ -66,7 +72,7 @@ def test_every_alert_arrives_once_though_a_part_is_killed_in_mid_run(
 def test_a_vision_half_killed_in_mid_run_opens_the_deployment_again(
     tmp_path: Path, street_pack_dir: Path, few: Path
 ) -> None:
-    given = ("--seed", 3, "--alerted-min", "0.1", "--fault", "vision@4")
+    given = ("--seed", 3, "--threshold", 0.55, "--alerted-min", "0.1", "--fault", "vision@4")
     done = on_street(tmp_path / "out", street_pack_dir, few, *given)
     assert done.code == 0, done.output
     assert_all_arrived_once(done)
