@@ -29,11 +29,11 @@ class Tolerance:
 
 
 ACROSS_KERNELS: dict[Precision, Tolerance] = {
-    "int8": Tolerance(32.0, 0.98, 0.06),
+    "int8": Tolerance(32.0, 0.98, 0.08),
     "float32": Tolerance(1e-3, 0.9999, 0.001),
 }
-"""Kernels round differently, and forty layers carry it on; 32 steps are an eighth of the range. 6 % of a width is what
-aligning bears."""
+"""Kernels round differently, and forty layers carry it on. Seen on x86-64: 11 steps in the street pack and 27 in other
+weights of the same networks; .992 and 5.8 % of a width."""
 
 SAME_KERNELS: dict[Precision, Tolerance] = {
     "int8": Tolerance(1.0, 0.9999, 0.001),
