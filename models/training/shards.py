@@ -56,7 +56,7 @@ def read_shards(folder: Path) -> Arrays:
     """Every array of a set, joined along its first axis. Raises: TrainingInvalid."""
     paths = sorted(folder.glob("shard-*.npz"))
     if not paths:
-        raise TrainingInvalid(f"{folder}: no training set here; it is made by the same command with --make-set")
+        raise TrainingInvalid(f"{folder}: no training set here; make one with --only-set")
     joined: dict[str, list[NDArray[Any]]] = {}
     for path in paths:
         try:
