@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from edge.errors import BundleInvalid
+from control_room.errors import BundleInvalid
 from edge.formats.documents import EntryId, Identifier
 
 BUNDLE_NAME = "bundle.json"

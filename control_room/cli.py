@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from control_room.config import load_room_settings
+from control_room.errors import AlreadyWatching
 from control_room.watch import watch
-from edge.errors import AlreadyWatching, ConfigInvalid, KeyFileInvalid, LfrError
+from edge.errors import ConfigInvalid, KeyFileInvalid, LfrError
 
 STOPPED, FAILED, MISCONFIGURED, HELD = 0, 1, 2, 3
 

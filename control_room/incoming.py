@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from control_room.errors import MessageOutOfPlace
 from control_room.printable import printable
 from edge.clock import parse_utc
-from edge.errors import DocumentInvalid, DocumentTooLarge, MessageOutOfPlace, SignatureInvalid
+from edge.errors import DocumentInvalid, DocumentTooLarge, SignatureInvalid
 from edge.formats.documents import AlertDocument, HealthDocument, RecordDocument
 from edge.formats.topics import ALERTS, HEALTH, RECORDS, STATE, device_of, device_topic
 from edge.trust.documents import canonical, document_sha256

@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from PIL import Image
 
 from control_room.bundle import Bundle, BundleEntry
+from control_room.errors import BundleInvalid, PictureRefused
 from control_room.pictures import open_crop, open_photograph
 from edge.clock import parse_utc
-from edge.errors import BundleInvalid, DocumentInvalid, PictureRefused
+from edge.errors import DocumentInvalid
 from edge.formats.documents import AlertDocument
 from edge.trust.sealing import alert_context, unseal_match
 

@@ -9,7 +9,7 @@ from typing import IO
 
 from PIL import Image, ImageOps
 
-from edge.errors import PictureRefused
+from control_room.errors import PictureRefused
 
 CROP_MAX_PIXELS = 1 << 20
 PHOTOGRAPH_MAX_PIXELS = 50_000_000

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from control_room.bundle import BundleFolder
 from control_room.config import RoomSettings
+from control_room.errors import BundleInvalid, StoreUnusable
 from control_room.incoming import DeviceState, Reader, made_at_utc, signed_sha256
 from control_room.opened import open_alert
 from control_room.present import Screen
@@ -23,7 +24,7 @@ from control_room.sequences import Gap, Sequences, Stream
 from control_room.store import Added, Store, StoredEvent
 from control_room.vans import Vans
 from edge.clock import Clock, utc_text
-from edge.errors import BundleInvalid, LfrError, StoreUnusable
+from edge.errors import LfrError
 from edge.formats.documents import AlertDocument, HealthDocument, ReceiptDocument, RecordDocument
 from edge.formats.topics import ALERTS, RECEIPTS, RECORDS, device_topic
 from edge.trust.documents import sign

@@ -10,10 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from control_room.errors import StoreUnusable
 from control_room.opened import OpenedAlert
 from control_room.refusals import Refusal
 from edge.clock import parse_utc, utc_text
-from edge.errors import StoreUnusable
 from edge.files import write_durably
 from edge.formats.documents import HealthDocument, RecordDocument
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from control_room.errors import PictureRefused
 from control_room.pictures import open_photograph
 from control_room.printable import printable
-from edge.errors import PictureRefused
 
 CARDS_MAX = 400
 """Further cards are counted on the sheet, not drawn: about 20 megapixels is what a viewer bears."""

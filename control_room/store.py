@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from edge.errors import MessageOutOfPlace, StoreUnusable
+from control_room.errors import MessageOutOfPlace, StoreUnusable
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (

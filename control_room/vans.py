@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from control_room.errors import MessageOutOfPlace
 from control_room.store import Heartbeat
 from edge.clock import parse_utc
-from edge.errors import MessageOutOfPlace
 from edge.formats.documents import HealthDocument
 
 SILENT_AFTER_INTERVALS = 3

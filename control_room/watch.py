@@ -15,13 +15,13 @@ from rich.console import Console
 
 from control_room.broker import BrokerConnection, identity_of
 from control_room.config import RoomSettings
+from control_room.errors import AlreadyWatching, StoreUnusable
 from control_room.graphics import Graphics, PictureMaker, choose_graphics
 from control_room.present import JsonScreen, Screen, TerminalScreen
 from control_room.room import Room
 from control_room.saved import SavedFolder
 from control_room.store import Store
 from edge.clock import Clock, SystemClock, utc_text
-from edge.errors import AlreadyWatching, StoreUnusable
 from edge.formats.topics import ALERTS, HEALTH, RECORDS, STATE, all_devices_topic
 from edge.trust.keys import read_seal_key, read_signing_key
 

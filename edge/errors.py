@@ -127,14 +127,6 @@ class MailboxClosed(LfrError, EOFError):
 # Simulation
 
 
-class DeploymentRefused(LfrError, ValueError):
-    """A simulated deployment that cannot be set up as asked."""
-
-
-class DeploymentBroken(LfrError, RuntimeError):
-    """A part of a simulated deployment did not do what it must."""
-
-
 # Trust
 
 
@@ -166,12 +158,44 @@ class OrderExpired(OrderInvalid):
     """An order outside its not-before and not-after."""
 
 
+class OrderNotYet(OrderInvalid):
+    """An order whose time, or the time to prepare for it, has not come."""
+
+
+class OrderRollback(OrderInvalid):
+    """An older order, list or repository than one already acted on."""
+
+
+class PolicyViolated(OrderInvalid):
+    """An order that passes a ceiling of its policy profile, or names another profile than the one there."""
+
+
 class WatchlistInvalid(LfrError, ValueError):
     """A watchlist that is refused whole."""
 
 
+class DeltaInvalid(WatchlistInvalid):
+    """A log item that does not continue the list in force, or is signed by too few."""
+
+
 class RepositoryFileMissing(LfrError, FileNotFoundError):
     """A file of the fleet's repository that is not there, or did not come in time."""
+
+
+class RepositoryUnavailable(LfrError, ConnectionError):
+    """The fleet's repository cannot be reached, or not whole; what is kept may still hold."""
+
+
+class RepositoryRefused(LfrError, ValueError):
+    """Metadata that TUF's rules refuse: signatures, versions, expiry, hashes."""
+
+
+class VaultUnusable(LfrError, OSError):
+    """The vault of one-deployment keys cannot be opened or written."""
+
+
+class KeyGone(LfrError, LookupError):
+    """A one-deployment key that is not in the vault: never there, or destroyed."""
 
 
 class StateFileInvalid(LfrError, ValueError):
@@ -180,6 +204,14 @@ class StateFileInvalid(LfrError, ValueError):
 
 class KeyFileInvalid(LfrError, ValueError):
     """A key file that is missing or does not hold the kind of key needed."""
+
+
+class SignerUnusable(LfrError, ValueError):
+    """A signing key that cannot be used: a wrong passphrase, a token that is not there, a scheme not supported."""
+
+
+class AuthorityInvalid(LfrError, ValueError):
+    """An authority's folder, draft or version that does not fit what is asked of it."""
 
 
 # Enrolment
@@ -233,6 +265,10 @@ class LandmarksDegenerate(EnrolmentRefused):
     reason = "landmarks"
 
 
+class EntriesInvalid(LfrError, ValueError):
+    """A table of entries with rows that lack or break what the rules ask for."""
+
+
 # The pipe between the halves, and the link
 
 
@@ -279,40 +315,5 @@ class PhotographsMissing(LfrError, FileNotFoundError):
     """A folder that holds no photographs of people where some are needed."""
 
 
-class CastTooSmall(LfrError, ValueError):
-    """A folder with fewer people, or fewer photographs of them, than a cast needs."""
-
-
 class FolderInUse(LfrError, FileExistsError):
     """A folder to write into that holds something else."""
-
-
-class StreetInvalid(LfrError, ValueError):
-    """A street that cannot be composed as asked: too short, too small, too many at once."""
-
-
-class TruthInvalid(LfrError, ValueError):
-    """A truth file that is not what its format says."""
-
-
-# The control room
-
-
-class BundleInvalid(LfrError, ValueError):
-    """The room's bundle of references and photographs cannot be used."""
-
-
-class PictureRefused(LfrError, ValueError):
-    """A picture that is not decoded: no JPEG, other than announced, or too large."""
-
-
-class MessageOutOfPlace(LfrError, ValueError):
-    """A good document where it does not belong: on another's topic, an old heartbeat, an id used before."""
-
-
-class AlreadyWatching(LfrError, RuntimeError):
-    """Another room holds this state folder."""
-
-
-class StoreUnusable(LfrError, OSError):
-    """The room's store cannot be opened or written."""

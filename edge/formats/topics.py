@@ -7,13 +7,14 @@ import re
 from edge.errors import TopicInvalid
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,47}$"
-REPO_NAME_PATTERN = r"^[a-z0-9][a-z0-9./-]{0,119}$"
+REPO_NAME_PATTERN = r"^[a-z0-9][a-z0-9./-]{0,199}$"
 
 STATE = "state"
 ALERTS = "alerts"
 RECORDS = "records"
 HEALTH = "health"
 RECEIPTS = "receipts"
+KEYS = "keys"
 
 OUTBOX_CHANNELS = (ALERTS, RECORDS)
 """The channels whose messages wait in the outbox for a signed receipt."""

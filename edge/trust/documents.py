@@ -89,20 +89,22 @@ def parse_strict(data: bytes, limit_bytes: int = DOCUMENT_MAX_BYTES) -> Any:
     return value
 
 
-def verify(data: bytes, kind: type[D], keys_hex: Iterable[str], limit_bytes: int = DOCUMENT_MAX_BYTES) -> D:
-    """The fields of a document signed by at least one of keys_hex, every signature of theirs being good.
+def verify(
+    data: bytes, kind: type[D], keys_hex: Iterable[str], limit_bytes: int = DOCUMENT_MAX_BYTES, threshold: int = 1
+) -> D:
+    """The fields of a document signed by at least `threshold` of keys_hex, every signature of theirs being good.
 
     Raises: DocumentTooLarge, DocumentInvalid, SignatureInvalid.
     """
     outer = parse_strict(data, limit_bytes)
     if not isinstance(outer, dict) or set(outer) != {"signed", "signatures"}:
         raise DocumentInvalid("need an object of exactly `signed` and `signatures`")
-    check_signatures(outer["signed"], outer["signatures"], set(keys_hex))
+    check_signatures(outer["signed"], outer["signatures"], set(keys_hex), threshold)
     return as_document(outer["signed"], kind)
 
 
-def check_signatures(signed: Any, signatures: Any, keys_hex: set[str]) -> None:
-    """Raises: DocumentInvalid on a malformed list, SignatureInvalid when no key of ours signed, or one falsely."""
+def check_signatures(signed: Any, signatures: Any, keys_hex: set[str], threshold: int = 1) -> None:
+    """Raises: DocumentInvalid on a malformed list; SignatureInvalid: too few of our keys signed, or one falsely."""
     if not isinstance(signatures, list) or not 1 <= len(signatures) <= SIGNATURES_MAX:
         raise DocumentInvalid(f"need 1 to {SIGNATURES_MAX} signatures")
     message = canonical(signed)
@@ -118,6 +120,8 @@ def check_signatures(signed: Any, signatures: Any, keys_hex: set[str]) -> None:
     if not ours:
         names = ", ".join(keyid[:16] + "…" for keyid in sig_by_keyid)
         raise SignatureInvalid(f"signed by {names}: none of the {len(keys_hex)} keys accepted here")
+    if len(ours) < threshold:
+        raise SignatureInvalid(f"signed by {len(ours)} of the keys accepted here, need {threshold}")
 
 
 def as_document(signed: Any, kind: type[D]) -> D:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.errors import CastTooSmall, FolderInUse
+from edge.errors import FolderInUse
+from hwsim.errors import CastTooSmall
 from hwsim.street.people import PersonPhotographs
 
 PHOTOGRAPHS_MAX = 8

@@ -9,10 +9,11 @@ from typing import Any
 
 from rich.console import Console
 
-from edge.errors import DeploymentBroken, DeploymentRefused, PackMissing
+from edge.errors import PackMissing
 from hwsim.arguments import SEED_MAX, add_pack, count, count_or_none, seed
 from hwsim.deploy.run import Deployment
 from hwsim.deploy.wanted import STREET, DrawnWanted, Fault, StreetWanted, Wanted, parse_fault
+from hwsim.errors import DeploymentBroken, DeploymentRefused
 from hwsim.street.drawing import SCENARIO_PREFIX
 from hwsim.street.finder import BRINGUP_PACK, DEFAULT_PACK
 

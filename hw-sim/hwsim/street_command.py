@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from edge.errors import StreetInvalid
 from hwsim.arguments import add_pack, add_seed, count
+from hwsim.errors import StreetInvalid
 from hwsim.street.clip import write_clip
 from hwsim.street.compose import StreetComposer, StreetPlan
 from hwsim.street.drawing import need_renderer

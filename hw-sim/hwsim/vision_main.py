@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from edge.clock import Clock
 from edge.config import Settings
 from edge.devices import Camera
-from edge.errors import StreetInvalid
 from edge.vision_main import half_parser, run_guarded, run_vision
+from hwsim.errors import StreetInvalid
 from hwsim.street.camera import FrameSource, StreetCamera
 from hwsim.street.compose import StreetComposer, StreetPlan
 from hwsim.street.drawing import need_renderer

@@ -15,11 +15,11 @@ from PIL import Image
 from rich.console import Console
 
 from control_room.bundle import BundleFolder, read_bundle
+from control_room.errors import BundleInvalid, PictureRefused
 from control_room.graphics import PictureMaker
 from control_room.pictures import open_crop, open_photograph
 from control_room.present import TerminalScreen
 from control_room.printable import printable
-from edge.errors import BundleInvalid, PictureRefused
 from edge.formats.topics import HEALTH, STATE
 from tests.control_room.van import Bench, face_jpeg
 

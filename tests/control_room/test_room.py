@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from control_room.errors import StoreUnusable
 from control_room.store import Store
-from edge.errors import StoreUnusable
 from edge.formats.topics import STATE
 from tests.control_room.van import ENTRY_IDS, Bench, face_jpeg
 

@@ -86,7 +86,7 @@ def test_files_of_the_repository_have_their_topics(name: str, topic: str):
         "a\0",
         "é",
         "a b",
-        "x" * 121,
+        "x" * 201,
     ],
 )
 def test_repository_name_out_of_form_is_refused(name: str):

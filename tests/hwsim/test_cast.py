@@ -7,9 +7,10 @@ import json
 import pytest
 from hwsim.cast import CAST_NAME, PHOTOGRAPHS_MAX, choose_cast, write_cast
 from hwsim.cli import main
+from hwsim.errors import CastTooSmall
 from hwsim.street.people import find_people
 
-from edge.errors import CastTooSmall, FolderInUse
+from edge.errors import FolderInUse
 from tests.hwsim.drawn_people import write_people
 
 

@@ -9,12 +9,12 @@ import pytest
 from hwsim.cli import main
 from hwsim.deploy.drawn import draw_lists
 from hwsim.deploy.wanted import DrawnWanted
+from hwsim.errors import StreetInvalid
 from hwsim.street.people import find_people
 from hwsim.street.truth import read_truth
 from hwsim.vision_main import open_street
 
 from edge.config import Settings
-from edge.errors import StreetInvalid
 from tests.fake_clock import FakeClock
 
 SCENARIO = """\

@@ -7,10 +7,10 @@ import itertools
 
 import numpy as np
 import pytest
+from hwsim.errors import StreetInvalid
 from hwsim.street.compose import StreetComposer, StreetPlan
 from hwsim.street.truth import Truth
 
-from edge.errors import StreetInvalid
 from tests.hwsim.drawn_people import colour_of, draw_portraits
 
 SMALL = StreetPlan(seed=5, width_px=480, height_px=270, frames_per_s=10.0)

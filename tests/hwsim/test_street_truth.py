@@ -6,11 +6,10 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from hwsim.errors import TruthInvalid
 from hwsim.street.truth import PersonSeen, Truth, TruthFrame, TruthHeader, iou, read_truth, truth_line
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from edge.errors import TruthInvalid
 
 HEADER = TruthHeader(seed=3, frames_per_s=15.0, width_px=640, height_px=360, frames=10, people=("a", "b", "ć"))
 

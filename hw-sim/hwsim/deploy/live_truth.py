@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from edge.errors import TruthInvalid
+from hwsim.errors import TruthInvalid
 from hwsim.street.truth import Truth, TruthFrame, TruthHeader
 
 

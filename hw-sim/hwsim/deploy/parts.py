@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from edge.errors import DeploymentBroken
 from hwsim.broker import Broker
 from hwsim.deploy.site import Site
 from hwsim.deploy.wanted import Fault
+from hwsim.errors import DeploymentBroken
 
 STOP_WAIT_S = 15.0
 LOG_TAIL_LINES = 12

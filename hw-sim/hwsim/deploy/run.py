@@ -13,7 +13,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from edge.clock import SystemClock
 from edge.drivers.litert import LiteRtRuntime, choose_runtime
-from edge.errors import DeploymentBroken, DeploymentRefused
 from edge.exits import Exit
 from edge.trust.packs import VerifiedPack, check_subjects, open_pack
 from edge.vision.enrol import FacePath
@@ -26,6 +25,7 @@ from hwsim.deploy.summary import Facts, draw_sheet, summarise, summary_table
 from hwsim.deploy.teller import Teller
 from hwsim.deploy.threshold import threshold_for
 from hwsim.deploy.wanted import DrawnWanted, StreetWanted, Wanted, check_wanted
+from hwsim.errors import DeploymentBroken, DeploymentRefused
 from hwsim.street.people import find_people
 from hwsim.street.truth import Truth, read_truth
 from provisioning.enrolment import Enroller, Enrolment, Entry, Person, find_likenesses, list_people

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from edge.errors import DeploymentRefused
 from edge.formats.pack import Subjects
+from hwsim.errors import DeploymentRefused
 from hwsim.street.drawing import SCENARIO_PREFIX
 
 STREET = "street"

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import StreetInvalid
+from hwsim.errors import StreetInvalid
 from hwsim.street.camera import FrameSource
 from hwsim.street.truth import Truth, TruthFrame, truth_line
 

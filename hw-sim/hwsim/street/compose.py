@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import StreetInvalid
+from hwsim.errors import StreetInvalid
 from hwsim.street.body import ANCHOR_PX, PHASES, PIXELS_PER_M, draw_body
 from hwsim.street.clothes import Outfit, choose_outfit
 from hwsim.street.cutout import Cutout, cut_out

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from edge.errors import TruthInvalid
+from hwsim.errors import TruthInvalid
 
 LINE_MAX_BYTES = 1 << 20
 FRAMES_MAX = 1_000_000

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from edge.errors import StreetInvalid
+from hwsim.errors import StreetInvalid
 from hwsim.street.body import Build
 
 FAR_M = 12.0

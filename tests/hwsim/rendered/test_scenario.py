@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hwsim.errors import StreetInvalid
 from hwsim.street.rendered.scenario import Scenario, own_scenarios, read_scenario
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge.errors import ConfigInvalid, StreetInvalid
+from edge.errors import ConfigInvalid
 
 SOUND = """\
 about: a street

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.errors import StreetInvalid
+from hwsim.errors import StreetInvalid
 from hwsim.street.clip import write_clip
 from hwsim.street.rendered.cast import FILLER_AT_MOST, Cast, write_photographs
 from hwsim.street.rendered.head.identity import Identity

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field, field_validator, model_validator
 
 from edge.config_file import Section, load_yaml_model
-from edge.errors import StreetInvalid
+from hwsim.errors import StreetInvalid
 from hwsim.street.rendered.weather import WEATHERS, Weather
 from hwsim.street.walk import DENSITY_MAX
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import StreetInvalid
+from hwsim.errors import StreetInvalid
 from hwsim.street.rendered.backdrop import Backdrop, draw_backdrop
 from hwsim.street.rendered.cast import Cast, cast_of
 from hwsim.street.rendered.composition import Seen, Shutter, compose

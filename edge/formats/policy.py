@@ -1,0 +1,61 @@
+"""The fields of a policy profile: the ceilings of a jurisdiction (POLICY.md)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from edge.formats.documents import Document, Hex32, Identifier
+
+CATEGORIES = ("wanted", "suspect", "missing_or_vulnerable", "risk_of_harm", "court_order")
+"""Why somebody is looked for: a closed set. An entry's byte is the place here, counted from 1 (WATCHLIST.md 3)."""
+
+RESPONSES = ("red", "amber", "green")
+"""What was planned for a match, before it happened; the byte counts from 1."""
+
+Category = Literal["wanted", "suspect", "missing_or_vulnerable", "risk_of_harm", "court_order"]
+Response = Literal["red", "amber", "green"]
+MaySuspend = Literal["officer", "custodian", "room", "fleet"]
+Hours = Annotated[float, Field(gt=0, le=168)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Policy(Document):
+    """Ceilings that no order may pass."""
+
+    type: Literal["policy"]
+    name: Identifier
+    version: Annotated[int, Field(ge=1, le=2**31)]
+    entries_max: Annotated[int, Field(ge=1, le=200_000)]
+    categories: Annotated[list[Category], Field(min_length=1, max_length=len(CATEGORIES))]
+    deployment_h_max: Hours
+    prepare_h_max: Hours
+    alert_retention_h_max: Annotated[float, Field(gt=0, le=744)]
+    staleness_s_max: Annotated[int, Field(ge=60, le=86_400)]
+    delta_entries_max: Annotated[int, Field(ge=1, le=1_000)]
+    false_alert_ceiling: Share
+    similarity_fpir_max: Share
+    may_suspend: Annotated[list[MaySuspend], Field(min_length=1, max_length=4)]
+
+    @field_validator("categories")
+    @classmethod
+    def _in_order_once(cls, value: list[Category]) -> list[Category]:
+        if value != [each for each in CATEGORIES if each in value]:
+            raise ValueError("each category once, in the order of the closed set")
+        return value
+
+    @field_validator("may_suspend")
+    @classmethod
+    def _once(cls, value: list[MaySuspend]) -> list[MaySuspend]:
+        if len(set(value)) != len(value):
+            raise ValueError("each once")
+        return value
+
+
+class PolicyReference(Document):
+    """The profile an order is under."""
+
+    name: Identifier
+    version: Annotated[int, Field(ge=1, le=2**31)]
+    sha256: Hex32
