@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,3 +110,27 @@ class Decoder(Protocol):
         """Boxes (n, 4) left, top, width, height; landmarks (n, 5, 2); scores (n,), in detector-input pixels,
         before non-maximum suppression.
         """
+
+
+class SecretSlots(Protocol):
+    """Two places for a secret, each of which can be destroyed, and a number that only rises.
+
+    kind: as a deletion receipt says it (RECORDS.md 2). Every method raises VaultUnusable when the device fails.
+    """
+
+    kind: Literal["tpm-nv", "file"]
+
+    def read(self, slot: int) -> bytes | None:
+        """The 32 bytes in a slot, 0 or 1; None when there are none."""
+
+    def write(self, slot: int, secret: bytes) -> None:
+        """Put 32 bytes into an empty slot, to outlive a power cut."""
+
+    def destroy(self, slot: int) -> None:
+        """Empty a slot; harmless when it is."""
+
+    def floor(self) -> int:
+        """The highest number that was ever raised to; 0 at first."""
+
+    def raise_floor(self, number: int) -> None:
+        """Never lowers it."""
