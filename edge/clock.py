@@ -16,6 +16,9 @@ class Clock(Protocol):
     def monotonic_s(self) -> float:
         """Seconds since an arbitrary point, never going back; comparable between processes of one boot."""
 
+    def boot_s(self) -> float:
+        """Seconds since the machine was switched on, its sleep counted too; nobody can set it."""
+
     def now_utc(self) -> datetime:
         """The wall clock, aware, UTC."""
 
@@ -25,6 +28,9 @@ class SystemClock:
 
     def monotonic_s(self) -> float:
         return time.monotonic()
+
+    def boot_s(self) -> float:
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def now_utc(self) -> datetime:
         return datetime.now(timezone.utc)

@@ -15,6 +15,9 @@ class FakeClock:
     def monotonic_s(self) -> float:
         return self._now_s
 
+    def boot_s(self) -> float:
+        return self._now_s
+
     def now_utc(self) -> datetime:
         return datetime(2025, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=self._now_s)
 

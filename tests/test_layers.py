@@ -59,6 +59,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "edge.vision.detect": (*STAGE, "edge.vision.yunet"),
     "edge.vision.deployment": (*STAGE, "edge.vision.gallery"),
     "edge.vision.enrol": (*STAGE, "edge.vision.detect", "edge.vision.align", "edge.vision.embed"),
+    "edge.vision.closing": (*STAGE, "edge.vision.seal", "edge.vision.link_port"),
     "edge.vision.reporter": (*STAGE, "edge.vision.capture", "edge.vision.seal", "edge.vision.link_port"),
     "edge.vision.detect_loop": (*STAGE, "edge.vision.*"),
     "edge.vision.face_loop": (*STAGE, "edge.vision.*"),

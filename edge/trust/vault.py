@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from edge.devices import SecretSlots
 from edge.errors import KeyGone, VaultUnusable
 from edge.files import write_durably
-from edge.formats.receipts import STOCK_MAX, StockedKey
+from edge.formats.receipts import STOCK_MAX, KeyStoreKind, StockedKey
 from edge.trust.keys import seal_public_hex
 
 _MAGIC = b"lfr-vault1"
@@ -67,7 +67,7 @@ class KeyVault:
             self.found_shut = True
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> KeyStoreKind:
         """Where the secret lies, as a deletion receipt says it."""
         return self._slots.kind
 

@@ -33,7 +33,7 @@ from edge.vision.link_port import LinkPort
 from edge.vision.mailbox import Mailbox
 from edge.vision.quality import QualityGate
 from edge.vision.reporter import Reporter
-from edge.vision.seal import Sealer
+from edge.vision.seal import RecordScope, Sealer
 from edge.vision.track import Tracker
 
 STORED_WAIT_S = 30.0
@@ -139,7 +139,8 @@ class VisionApp:
             deployment.gallery.wipe()  # first: whatever else fails, the watchlist is gone
             self._enter("closing")
         self._reporter.beat()
-        self._port.publish(self._sealer.record_statistics(order, self._counters.snapshot(), len(deployment.gallery)))
+        scope = RecordScope(order.deployment, order.pack_sha256, order.watchlist.sha256, order.alert_retention_h)
+        self._port.publish(self._sealer.record_statistics(scope, self._counters.snapshot(), len(deployment.gallery)))
         stored = self._port.wait_stored(STORED_WAIT_S)
         self._enter("standby")
         if not stored:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -15,18 +17,42 @@ from edge.evidence.event_ids import new_event_id
 from edge.evidence.sequence import SequenceFile
 from edge.formats.documents import (
     AlertDocument,
+    Document,
     FacePlace,
     HealthDocument,
-    Order,
     RecordDocument,
     SealedMatch,
     Statistics,
 )
+from edge.formats.receipts import ClosedBecause, DeletionReceipt, KeyStock, LinkDeleted, VisionDeleted
 from edge.formats.topics import ALERTS, RECORDS
 from edge.records import Alarm
 from edge.trust.documents import sign
 from edge.trust.envelope import wrap
 from edge.trust.sealing import alert_context, seal_match
+
+
+class SealedTo(Protocol):
+    """What sealing needs of an order."""
+
+    @property
+    def deployment(self) -> str: ...
+
+    @property
+    def room_seal_key_hex(self) -> str: ...
+
+    @property
+    def alert_retention_h(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class RecordScope:
+    """Of which deployment a record speaks, and how long it may wait for its receipt."""
+
+    deployment: str
+    pack_sha256: str
+    watchlist_sha256: str
+    retention_h: float
 
 
 class Sealer:
@@ -46,7 +72,7 @@ class Sealer:
     def last_sequence(self) -> int:
         return self._sequence.last
 
-    def seal_alert(self, order: Order, alarm: Alarm, stage_ms: Mapping[str, float]) -> wire.Publish:
+    def seal_alert(self, order: SealedTo, alarm: Alarm, stage_ms: Mapping[str, float]) -> wire.Publish:
         """The alert for the outbox: the whole match sealed to the room, signed by this box."""
         match, face, crop = alarm.match, alarm.face, alarm.crop
         now = self._clock.now_utc()
@@ -82,9 +108,9 @@ class Sealer:
             decided_at_utc=utc_text(now),
             sealed=base64.b64encode(sealed).decode(),
         )
-        return self._for_outbox(order, ALERTS, document, "alert", document.decided_at_utc)
+        return self._for_outbox(order.alert_retention_h, ALERTS, document, "alert", document.decided_at_utc)
 
-    def record_statistics(self, order: Order, statistics: Statistics, entries: int) -> wire.Publish:
+    def record_statistics(self, scope: RecordScope, statistics: Statistics, entries: int) -> wire.Publish:
         """The deployment's closing statistics, signed."""
         now = self._clock.now_utc()
         with self._lock:
@@ -94,17 +120,45 @@ class Sealer:
             event_id=new_event_id(now),
             fleet=self._fleet,
             device=self._device,
-            deployment=order.deployment,
+            deployment=scope.deployment,
             sequence=sequence,
             made_at_utc=utc_text(now),
             kind="deployment_statistics",
             statistics=statistics,
-            pack_sha256=order.pack_sha256,
-            watchlist_sha256=order.watchlist.sha256,
+            pack_sha256=scope.pack_sha256,
+            watchlist_sha256=scope.watchlist_sha256,
             watchlist_entries=entries,
             software_version=__version__,
         )
-        return self._for_outbox(order, RECORDS, document, "record", document.made_at_utc)
+        return self._for_outbox(scope.retention_h, RECORDS, document, "record", document.made_at_utc)
+
+    def deletion_receipt(
+        self, scope: RecordScope, because: ClosedBecause, vision: VisionDeleted, link: LinkDeleted | None
+    ) -> wire.Publish:
+        """What this half destroyed, and apart from it what the other half reports, signed (RECORDS.md 2)."""
+        now = self._clock.now_utc()
+        with self._lock:
+            sequence = self._sequence.take()
+        document = DeletionReceipt(
+            type="record",
+            kind="deletion_receipt",
+            event_id=new_event_id(now),
+            fleet=self._fleet,
+            device=self._device,
+            deployment=scope.deployment,
+            sequence=sequence,
+            made_at_utc=utc_text(now),
+            software_version=__version__,
+            closed_because=because,
+            vision=vision,
+            link=link,
+            not_covered=["broker", "flash_remanence"],
+        )
+        return self._for_outbox(scope.retention_h, RECORDS, document, "record", document.made_at_utc)
+
+    def announce_stock(self, stock: KeyStock) -> bytes:
+        """The signed event with the public halves of this box's unused keys (RECORDS.md 1)."""
+        return self._wrap(stock, new_event_id(self._clock.now_utc()), "keys", stock.made_at_utc)
 
     def beat(self, health: HealthDocument) -> wire.Health:
         """A signed heartbeat."""
@@ -112,20 +166,23 @@ class Sealer:
         return wire.Health(self._wrap(health, event_id, "health", health.made_at_utc))
 
     def _for_outbox(
-        self, order: Order, channel: str, document: AlertDocument | RecordDocument, kind: str, time_utc: str
+        self,
+        retention_h: float,
+        channel: str,
+        document: AlertDocument | RecordDocument | DeletionReceipt,
+        kind: str,
+        time_utc: str,
     ) -> wire.Publish:
-        expires = self._clock.now_utc() + timedelta(hours=order.alert_retention_h)
+        expires = self._clock.now_utc() + timedelta(hours=retention_h)
         return wire.Publish(
             channel=channel,
-            deployment=order.deployment,
+            deployment=document.deployment,
             event_id=document.event_id,
             sequence=document.sequence,
             expires_at_utc=utc_text(expires),
             payload=self._wrap(document, document.event_id, kind, time_utc),
         )
 
-    def _wrap(
-        self, document: AlertDocument | RecordDocument | HealthDocument, event_id: str, kind: str, time_utc: str
-    ) -> bytes:
+    def _wrap(self, document: Document, event_id: str, kind: str, time_utc: str) -> bytes:
         source = f"/lfr/v1/{self._fleet}/devices/{self._device}"
         return wrap(sign(document, [self._key]), event_id, source, kind, time_utc)

@@ -21,7 +21,7 @@ from edge.trust.documents import public_hex
 from edge.trust.envelope import unwrap
 from edge.trust.keys import seal_public_hex
 from edge.trust.sealing import alert_context, unseal_match
-from edge.vision.seal import Sealer
+from edge.vision.seal import RecordScope, Sealer
 from tests.fake_clock import FakeClock
 from tests.vision.made import entry_of, face_at
 
@@ -47,6 +47,8 @@ ORDER = Order(
     room_seal_key_hex=seal_public_hex(ROOM),
     alert_retention_h=2.0,
 )
+
+SCOPE = RecordScope("market", "ab" * 32, "cd" * 32, 2.0)
 
 
 def alarm(similarity: float = 0.71, jpeg: bytes = b"\xff\xd8 the crop") -> Alarm:
@@ -115,7 +117,7 @@ def test_an_alert_is_signed_by_this_box(sealer):
 def test_sequence_numbers_have_no_gaps_over_alerts_and_records(sealer):
     messages = [
         sealer.seal_alert(ORDER, alarm(), {}),
-        sealer.record_statistics(ORDER, Counters().snapshot(), 3),
+        sealer.record_statistics(SCOPE, Counters().snapshot(), 3),
         sealer.seal_alert(ORDER, alarm(), {}),
     ]
     assert [message.sequence for message in messages] == [1, 2, 3]
@@ -155,7 +157,7 @@ def test_an_alert_expires_when_the_order_s_retention_has_passed(sealer, clock):
 def test_the_closing_record_says_what_was_in_force(sealer):
     counters = Counters()
     counters.alerted()
-    message = sealer.record_statistics(ORDER, counters.snapshot(), 3)
+    message = sealer.record_statistics(SCOPE, counters.snapshot(), 3)
     record = unwrap(message.payload, RecordDocument, TRUSTED)
     assert (record.pack_sha256, record.watchlist_sha256, record.watchlist_entries) == ("ab" * 32, "cd" * 32, 3)
     assert record.statistics.alerts == 1
