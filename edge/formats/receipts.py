@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator
 
@@ -10,17 +10,6 @@ from edge.formats.documents import Count, Document, EventId, Hex32, Identifier, 
 from edge.formats.orders import Recipient
 
 STOCK_MAX = 64
-STEPS = (
-    "camera_closed",
-    "gallery_overwritten",
-    "key_destroyed",
-    "statistics_recorded",
-    "files_deleted",
-    "mirror_deleted",
-    "receipt_recorded",
-)
-"""Of a close, in their order (RECORDS.md 3)."""
-
 Step = Literal[
     "camera_closed",
     "gallery_overwritten",
@@ -30,6 +19,9 @@ Step = Literal[
     "mirror_deleted",
     "receipt_recorded",
 ]
+STEPS: tuple[Step, ...] = get_args(Step)
+"""Of a close, in their order (RECORDS.md 3)."""
+
 ClosedBecause = Literal["order_end", "boot_time", "close", "fleet_time", "operator"]
 KeyStoreKind = Literal["tpm-nv", "file"]
 
