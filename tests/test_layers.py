@@ -109,7 +109,7 @@ NEVER_LOADED: dict[str, tuple[str, ...]] = {
     "edge.link_main": (
         "numpy", "cv2", "ai_edge_litert", "tflite_runtime", "picamera2",
         "edge.vision", "edge.drivers", "edge.vision_main", "edge.camera_choice",
-        "edge.trust.watchlist", "edge.trust.order", "edge.trust.sealing",
+        "edge.trust.watchlist", "edge.trust.order", "edge.trust.orders", "edge.trust.policy", "edge.trust.sealing",
     ),
     "edge.vision_main": (
         "paho", "ssl", "http", "urllib.request", "asyncio", "sqlite3", "subprocess", "multiprocessing",

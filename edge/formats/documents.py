@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from edge.formats.categories import Category, Response
 from edge.formats.pack import Subjects
 from edge.formats.topics import ID_PATTERN
 
@@ -99,9 +100,14 @@ class FacePlace(Document):
 
 
 class SealedMatch(Document):
-    """The inside of an alert, beside the crop's JPEG bytes (ALERT.md). taken_s: on the camera's own time line."""
+    """The inside of an alert, beside the crop's JPEG bytes (ALERT.md). taken_s: on the camera's own time line.
+
+    category, response: as the entry has them, None from a van whose list does not say.
+    """
 
     entry_id: EntryId
+    category: Category | None = None
+    response: Response | None = None
     similarity: Similarity
     threshold: Similarity
     frames_fused: Annotated[int, Field(ge=1, le=1000)]
@@ -155,7 +161,11 @@ class RecordDocument(Document):
 
 
 class HealthDocument(Document):
-    """The signed heartbeat: `last_sequence` makes silence and gaps visible."""
+    """The signed heartbeat: `last_sequence` makes silence and gaps visible (RECORDS.md 4).
+
+    watchlist_epoch, watchlist_sequence: the list in force, since in_force_since_utc. repository_error: why nothing
+    newer can be had, empty when all is well.
+    """
 
     type: Literal["health"]
     fleet: Identifier
@@ -172,6 +182,12 @@ class HealthDocument(Document):
     statistics: Statistics | None
     outbox_queued: Count
     outbox_expired: Count
+    order_version: Count | None = None
+    watchlist_epoch: Count | None = None
+    watchlist_sequence: Count | None = None
+    in_force_since_utc: UtcText | None = None
+    suspended_because: str | None = None
+    repository_error: str = ""
 
 
 class ReceiptDocument(Document):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from edge.formats.documents import Document, Hex32, Identifier, ThresholdBackend, UtcText
 from edge.formats.policy import PolicyReference
@@ -77,12 +77,25 @@ class Order(Document):
     alert_retention_h: Annotated[float, Field(gt=0, le=744)]
     staleness_s: Annotated[int, Field(ge=60, le=86_400)]
 
+    @field_validator("closers")
+    @classmethod
+    def _distinct(cls, value: list[str]) -> list[str]:
+        if len(set(value)) != len(value):
+            raise ValueError("a closer is named twice")
+        return value
+
     @field_validator("vans")
     @classmethod
     def _own_recipients(cls, value: dict[str, str]) -> dict[str, str]:
         if len(set(value.values())) != len(value):
             raise ValueError("a recipient is named for two vans")
         return value
+
+    @model_validator(mode="after")
+    def _two_people(self) -> Order:
+        if self.authorising_officer.key_id == self.data_custodian.key_id:
+            raise ValueError("officer and custodian have one key: need two people")
+        return self
 
 
 class DeploymentClose(Document):

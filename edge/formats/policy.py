@@ -6,16 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from edge.formats.categories import CATEGORIES as CATEGORIES
+from edge.formats.categories import RESPONSES as RESPONSES
+from edge.formats.categories import Category as Category
+from edge.formats.categories import Response as Response
 from edge.formats.documents import Document, Hex32, Identifier
 
-CATEGORIES = ("wanted", "suspect", "missing_or_vulnerable", "risk_of_harm", "court_order")
-"""Why somebody is looked for: a closed set. An entry's byte is the place here, counted from 1 (WATCHLIST.md 3)."""
+POLICY_MAX_BYTES = 32 * 1024
 
-RESPONSES = ("red", "amber", "green")
-"""What was planned for a match, before it happened; the byte counts from 1."""
-
-Category = Literal["wanted", "suspect", "missing_or_vulnerable", "risk_of_harm", "court_order"]
-Response = Literal["red", "amber", "green"]
 MaySuspend = Literal["officer", "custodian", "room", "fleet"]
 Hours = Annotated[float, Field(gt=0, le=168)]
 Share = Annotated[float, Field(gt=0, lt=1)]
