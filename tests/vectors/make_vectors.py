@@ -159,6 +159,8 @@ def alert(sequence: int = 7) -> dict[str, Any]:
 
 MATCH = {
     "entry_id": "0" * 31 + "1",
+    "category": "wanted",
+    "response": "amber",
     "similarity": 0.6125,
     "threshold": 0.55,
     "frames_fused": 3,
@@ -208,6 +210,8 @@ def alerts() -> Iterator[Vector]:
     yield one("as-receipt", "DocumentInvalid", "a receipt signed by the van", canonical(event(document(receipt, VAN))))
     yield one("moved", "SealInvalid", "the box of alert 6 in alert 7", alert_event(sealed_as=6))
     yield one("padding", "DocumentInvalid", "padding that is not all zeros", alert_event(tail=b"\0\1"))
+    unknown = canonical({**MATCH, "category": "intelligence"})
+    yield one("category-unknown", "DocumentInvalid", "inside, a category outside the closed set", alert_event(unknown))
     yield one("inside-blank", "DocumentInvalid", "inside not canonical", alert_event(canonical(MATCH) + b" "))
 
 
