@@ -11,19 +11,18 @@ from control_room.printable import printable
 from edge.clock import parse_utc
 from edge.errors import DocumentInvalid, DocumentTooLarge, SignatureInvalid
 from edge.formats.documents import AlertDocument, HealthDocument, RecordDocument
+from edge.formats.receipts import DeletionReceipt
 from edge.formats.topics import ALERTS, HEALTH, RECORDS, STATE, device_of, device_topic
-from edge.trust.documents import canonical, document_sha256
+from edge.trust.documents import canonical, document_sha256, parse_strict
 from edge.trust.envelope import unwrap
 
 STATE_MAX_BYTES = 1024
 
-Signed = AlertDocument | RecordDocument | HealthDocument
+Record = RecordDocument | DeletionReceipt
+Event = AlertDocument | Record
+Signed = Event | HealthDocument
 
-_KINDS: dict[str, type[AlertDocument] | type[RecordDocument] | type[HealthDocument]] = {
-    ALERTS: AlertDocument,
-    RECORDS: RecordDocument,
-    HEALTH: HealthDocument,
-}
+_CHANNELS = (ALERTS, RECORDS, HEALTH)
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Reader:
         device, channel = self._place(topic)
         if channel == STATE:
             return DeviceState(device, _state_in(payload))
-        document = unwrap(payload, _KINDS[channel], {self._keys[device]})
+        document = unwrap(payload, _kind_of(channel, payload), {self._keys[device]})
         if document.device != device:
             raise MessageOutOfPlace(f"signed as {document.device}, sent on the topic of {device}")
         if document.fleet != self._fleet:
@@ -66,11 +65,25 @@ class Reader:
         except ValueError:
             raise MessageOutOfPlace("no device topic") from None
         channel = topic.rsplit("/", 1)[1]
-        if topic != device_topic(self._fleet, device, channel) or channel not in (*_KINDS, STATE):
+        if topic != device_topic(self._fleet, device, channel) or channel not in (*_CHANNELS, STATE):
             raise MessageOutOfPlace("no topic this room reads")
         if device not in self._keys:
             raise SignatureInvalid(f"{printable(device, 48)} is no van of this room")
         return device, channel
+
+
+def _kind_of(channel: str, payload: bytes) -> type[Signed]:
+    """Which fields to expect. A record names its kind itself, which is believed once all of it was verified as such.
+
+    Raises: DocumentTooLarge, DocumentInvalid.
+    """
+    if channel != RECORDS:
+        return AlertDocument if channel == ALERTS else HealthDocument
+    try:
+        kind = parse_strict(payload)["data"]["signed"]["kind"]
+    except (TypeError, LookupError):
+        return RecordDocument
+    return DeletionReceipt if kind == "deletion_receipt" else RecordDocument
 
 
 def made_at_utc(document: Signed) -> str:

@@ -16,6 +16,7 @@ from control_room.errors import BundleInvalid, PictureRefused
 from control_room.pictures import open_crop, open_photograph
 from edge.clock import parse_utc
 from edge.errors import DocumentInvalid
+from edge.formats.categories import Category, Response
 from edge.formats.documents import AlertDocument
 from edge.trust.sealing import alert_context, unseal_match
 
@@ -37,6 +38,8 @@ class OpenedAlert:
     received_at_utc: str
     entry_id: str
     reference: str | None
+    category: Category | None
+    response: Response | None
     similarity: float
     threshold: float
     frames_fused: int
@@ -63,6 +66,8 @@ class OpenedAlert:
             "sequence": self.sequence,
             "reference": self.reference,
             "entry_id": self.entry_id,
+            "category": self.category,
+            "response": self.response,
             "similarity": self.similarity,
             "threshold": self.threshold,
             "frames_fused": self.frames_fused,
@@ -117,6 +122,8 @@ def open_alert(
         received_at_utc=received_at_utc,
         entry_id=match.entry_id,
         reference=None if entry is None else entry.reference,
+        category=match.category,
+        response=match.response,
         similarity=match.similarity,
         threshold=match.threshold,
         frames_fused=match.frames_fused,

@@ -14,11 +14,34 @@ from rich.text import Text
 
 from control_room.graphics import PictureMaker
 from control_room.opened import UNKNOWN_ENTRY, OpenedAlert
+from control_room.planned import CATEGORY_WORDS, RESPONSE_STYLES, RESPONSE_WORDS
 from control_room.printable import printable
 
-NoticeKind = Literal["room", "broker", "bundle", "state", "heartbeat", "gap", "record", "refused", "retention"]
+NoticeKind = Literal[
+    "room",
+    "broker",
+    "bundle",
+    "state",
+    "heartbeat",
+    "suspended",
+    "stale",
+    "list",
+    "gap",
+    "record",
+    "deleted",
+    "not deleted",
+    "refused",
+    "retention",
+]
 
-_STYLES: Mapping[str, str] = {"refused": "bold red", "gap": "bold yellow", "heartbeat": "bold yellow"}
+_STYLES: Mapping[str, str] = {
+    "refused": "bold red",
+    "not deleted": "bold red",
+    "gap": "bold yellow",
+    "heartbeat": "bold yellow",
+    "suspended": "bold yellow",
+    "stale": "bold yellow",
+}
 _STAGES_MAX = 12
 _PICTURE_ROWS = 16
 _WIDE_COLUMNS = 100
@@ -83,7 +106,7 @@ class TerminalScreen:
             self._console.print(facts)
 
     def notice(self, kind: NoticeKind, text: str) -> None:
-        line = Text(f"{kind:>9}  ", style=_STYLES.get(kind, "dim"))
+        line = Text(f"{kind:>11}  ", style=_STYLES.get(kind, "dim"))
         line.append(printable(text, 400), style="" if kind in _STYLES else "default")
         self._console.print(line)
 
@@ -106,6 +129,7 @@ def _facts(alert: OpenedAlert, width: int) -> RenderableType:
         table.add_row("reference", Text(f"{UNKNOWN_ENTRY} ({alert.entry_id[:8]}…)", style="bold red"))
     else:
         table.add_row("reference", Text(printable(alert.reference), style="bold"))
+    table.add_row("looked for", _planned(alert))
     table.add_row("similarity", _score(alert, min(_BAR_COLUMNS, width - 16)))
     table.add_row("frames", Text(f"{alert.frames_fused} fused"))
     table.add_row("latency", _stages(alert))
@@ -117,6 +141,15 @@ def _facts(alert: OpenedAlert, width: int) -> RenderableType:
         table.add_row("note", Text(printable(remark), style="bold yellow"))
     table.add_row("", Text("Compare the two pictures: a person decides, not the score.", style="italic"))
     return table
+
+
+def _planned(alert: OpenedAlert) -> Text:
+    """Why, and what was planned before it happened: the response stands in words on its colour."""
+    text = Text("the van does not say why" if alert.category is None else CATEGORY_WORDS[alert.category])
+    if alert.response is not None:
+        text.append("  planned response ")
+        text.append(f" {RESPONSE_WORDS[alert.response]} ", style=RESPONSE_STYLES[alert.response])
+    return text
 
 
 def _score(alert: OpenedAlert, columns: int) -> RenderableType:

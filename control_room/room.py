@@ -14,8 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from control_room.bundle import BundleFolder
 from control_room.config import RoomSettings
+from control_room.deletion import in_words
 from control_room.errors import BundleInvalid, StoreUnusable
-from control_room.incoming import DeviceState, Reader, made_at_utc, signed_sha256
+from control_room.incoming import DeviceState, Event, Reader, Record, made_at_utc, signed_sha256
+from control_room.news import news
 from control_room.opened import open_alert
 from control_room.present import Screen
 from control_room.refusals import Refusals
@@ -25,7 +27,8 @@ from control_room.store import Added, Store, StoredEvent
 from control_room.vans import Vans
 from edge.clock import Clock, utc_text
 from edge.errors import LfrError
-from edge.formats.documents import AlertDocument, HealthDocument, ReceiptDocument, RecordDocument
+from edge.formats.documents import AlertDocument, HealthDocument, ReceiptDocument
+from edge.formats.receipts import DeletionReceipt
 from edge.formats.topics import ALERTS, RECEIPTS, RECORDS, device_topic
 from edge.trust.documents import sign
 from edge.trust.envelope import wrap
@@ -68,6 +71,7 @@ class Room:
         self._to_receipt: dict[str, dict[str, None]] = {}
         self._expired_at_s: float | None = None
         self._vans = Vans(settings.devices, settings.heartbeat_interval_s, store.heartbeats(), clock.monotonic_s())
+        self._last_beat: dict[str, HealthDocument] = {}
         self._shown = {ALERTS: 0, RECORDS: 0}
         self._received = 0
         self._again = 0
@@ -109,6 +113,9 @@ class Room:
         self._store.set_heartbeat(document.device, mark)
         if was_silent_s is not None:
             self._screen.notice("heartbeat", f"{document.device}: heard again after {was_silent_s:.0f} s")
+        for kind, text in news(self._last_beat.get(document.device), document):
+            self._screen.notice(kind, text)
+        self._last_beat[document.device] = document
         if document.deployment is not None:
             stream = (document.device, document.deployment)
             self._sequences.heartbeat(stream, document.last_sequence)
@@ -116,7 +123,7 @@ class Room:
         if self._saved is not None:
             self._saved.set_health(document)
 
-    def _take_event(self, document: AlertDocument | RecordDocument, payload: bytes) -> None:
+    def _take_event(self, document: Event, payload: bytes) -> None:
         row = StoredEvent(
             event_id=document.event_id,
             channel=ALERTS if isinstance(document, AlertDocument) else RECORDS,
@@ -196,7 +203,7 @@ class Room:
                 document = self._reader.read(topic, row.event)
                 if isinstance(document, AlertDocument):
                     self._show_alert(document, row, topic)
-                elif isinstance(document, RecordDocument):
+                elif isinstance(document, Record):
                     self._show_record(document, row)
             except StoreUnusable:
                 raise
@@ -216,15 +223,19 @@ class Room:
         for fault in alert.faults:
             self.refuse(topic, fault)
 
-    def _show_record(self, document: RecordDocument, row: StoredEvent) -> None:
-        counts = document.statistics
+    def _show_record(self, document: Record, row: StoredEvent) -> None:
         if self._saved is not None:
             self._saved.add_record(document)
-        self._screen.notice(
-            "record",
-            f"{document.device}, {document.deployment}: {counts.faces_seen} faces seen, {counts.alerts} alerts, "
-            f"{counts.frames_processed} of {counts.frames_read} frames processed",
-        )
+        if isinstance(document, DeletionReceipt):
+            for kind, text in in_words(document):
+                self._screen.notice(kind, text)
+        else:
+            counts = document.statistics
+            self._screen.notice(
+                "record",
+                f"{document.device}, {document.deployment}: {counts.faces_seen} faces seen, {counts.alerts} alerts, "
+                f"{counts.frames_processed} of {counts.frames_read} frames processed",
+            )
         self._store.end_showing(row.event_id)
         self._shown[RECORDS] += 1
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from control_room.errors import StoreUnusable
+from control_room.incoming import Record
 from control_room.opened import OpenedAlert
 from control_room.refusals import Refusal
 from edge.clock import parse_utc, utc_text
 from edge.files import write_durably
-from edge.formats.documents import HealthDocument, RecordDocument
+from edge.formats.documents import HealthDocument
 
 
 class SavedFolder:
@@ -49,7 +50,7 @@ class SavedFolder:
             raise StoreUnusable(f"{self._folder}: cannot be written: {error}") from None
         return True
 
-    def add_record(self, record: RecordDocument) -> bool:
+    def add_record(self, record: Record) -> bool:
         """Append a verified record; False when it was here already. Raises: StoreUnusable."""
         if record.event_id in self._records.ids:
             return False

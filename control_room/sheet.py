@@ -11,7 +11,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from control_room.errors import PictureRefused
 from control_room.pictures import open_photograph
+from control_room.planned import CATEGORY_WORDS, RESPONSE_RGB, RESPONSE_WORDS
 from control_room.printable import printable
+from edge.formats.categories import Category, Response
 
 CARDS_MAX = 400
 """Further cards are counted on the sheet, not drawn: about 20 megapixels is what a viewer bears."""
@@ -33,6 +35,18 @@ class SheetCard:
     latency_ms: float | None = None
     note: str = ""
     really: str | None = None
+    category: Category | None = None
+    response: Response | None = None
+
+    @property
+    def planned(self) -> tuple[str, tuple[int, int, int]]:
+        """Why this person is looked for and what was planned, and the response's colour."""
+        why = "" if self.category is None else CATEGORY_WORDS[self.category]
+        if self.response is None:
+            return why, _FAINT
+        return ", ".join(part for part in (f"response {RESPONSE_WORDS[self.response]}", why) if part), RESPONSE_RGB[
+            self.response
+        ]
 
     @property
     def verdict(self) -> tuple[str, tuple[int, int, int]]:
@@ -101,7 +115,7 @@ class _Layout:
 
     @property
     def card_height(self) -> int:
-        return self.picture + self.px(158)
+        return self.picture + self.px(181)
 
     @property
     def width(self) -> int:
@@ -139,6 +153,9 @@ def _draw_card(
     y = top + px(26) + layout.picture + px(8)
     draw.text((inner_left, y), _fit(draw, printable(card.reference), fonts.name, inner_width), _INK, fonts.name)
     y += px(27)
+    planned, response_colour = card.planned
+    draw.text((inner_left, y), _fit(draw, planned, fonts.text, inner_width), response_colour, fonts.text)
+    y += px(25)
     _draw_bar(draw, card, inner_left, y, inner_width, px(12))
     y += px(19)
     relation = "at or above" if card.similarity >= card.threshold else "BELOW"

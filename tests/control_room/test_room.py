@@ -38,7 +38,8 @@ def test_the_saved_line_has_every_field_and_the_crop_as_it_came(bench):
     bench.show()
     (line,) = bench.saved_alerts()
     assert set(line) == {
-        *("event_id", "device", "deployment", "sequence", "reference", "entry_id", "similarity", "threshold"),
+        *("event_id", "device", "deployment", "sequence", "reference", "entry_id", "category", "response"),
+        *("similarity", "threshold"),
         *("frames_fused", "taken_s", "face_px", "latency_ms", "stage_ms", "decided_at_utc", "received_at_utc", "crop"),
     }
     assert (bench.folder / "saved" / line["crop"]).read_bytes() == face_jpeg()

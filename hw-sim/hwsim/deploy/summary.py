@@ -171,6 +171,8 @@ def draw_sheet(path: Path, facts: Facts, outcome: Outcome | None, saved: Path, b
                 latency_ms=alert["latency_ms"],
                 note=f"{alert['frames_fused']} frames",
                 really=None if verdict is None else verdict.really or "nobody the truth knows",
+                category=alert.get("category"),
+                response=alert.get("response"),
             )
         )
     counts = facts.record["statistics"]
