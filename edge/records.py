@@ -112,10 +112,15 @@ class Template:
 
 @dataclass(frozen=True)
 class Candidate:
-    """An entry of the gallery and its cosine similarity to a probe (-1..1)."""
+    """An entry of the gallery and its cosine similarity to a probe (-1..1).
+
+    category, response: why it is on the list, and what was planned for a match (WATCHLIST.md 3).
+    """
 
     entry_id: str
     similarity: float
+    category: str | None = None
+    response: str | None = None
 
 
 @dataclass(frozen=True)

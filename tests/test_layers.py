@@ -58,6 +58,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "edge.vision.yunet": FORMATS,
     "edge.vision.detect": (*STAGE, "edge.vision.yunet"),
     "edge.vision.deployment": (*STAGE, "edge.vision.gallery"),
+    "edge.vision.fold": (*STAGE, "edge.vision.gallery"),
+    "edge.vision.gallery_holder": (*STAGE, "edge.vision.gallery"),
     "edge.vision.enrol": (*STAGE, "edge.vision.detect", "edge.vision.align", "edge.vision.embed"),
     "edge.vision.closing": (*STAGE, "edge.vision.seal", "edge.vision.link_port"),
     "edge.vision.reporter": (*STAGE, "edge.vision.capture", "edge.vision.seal", "edge.vision.link_port"),
@@ -99,6 +101,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     # Pictures and templates.
     "numpy": (
         *("edge.records", "edge.devices", "edge.drivers.*", "edge.vision.*", "edge.trust.watchlist"),
+        *("edge.trust.chunks", "edge.trust.watchlist_writer"),
         *FOLDERS_BESIDE,
     ),
     "torch": ("models.training.*",),
@@ -110,6 +113,7 @@ NEVER_LOADED: dict[str, tuple[str, ...]] = {
         "numpy", "cv2", "ai_edge_litert", "tflite_runtime", "picamera2",
         "edge.vision", "edge.drivers", "edge.vision_main", "edge.camera_choice",
         "edge.trust.watchlist", "edge.trust.order", "edge.trust.orders", "edge.trust.policy", "edge.trust.sealing",
+        "edge.trust.content_key", "edge.trust.chunks",
     ),
     "edge.vision_main": (
         "paho", "ssl", "http", "urllib.request", "asyncio", "sqlite3", "subprocess", "multiprocessing",

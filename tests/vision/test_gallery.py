@@ -168,9 +168,10 @@ def test_wipe_overwrites_the_templates_and_finds_nobody_afterwards():
 
 def test_a_gallery_says_whether_it_is_locked():
     gallery = gallery_of(np.eye(4, 16, dtype=np.float32))
-    gallery._buffer.locked = False  # type: ignore[misc]
+    buffer = gallery.segments[0].block.buffer
+    buffer.locked = False
     assert not gallery.locked
-    gallery._buffer.locked = True  # type: ignore[misc]
+    buffer.locked = True
     assert gallery.locked
     assert len(gallery) == 4
 
