@@ -82,11 +82,38 @@ class StateChanged(Message):
 
 @dataclass(frozen=True)
 class FetchFile(Message):
-    """Vision wants a public file of the fleet's repository."""
+    """Vision wants a public file of the fleet's repository; fresh: not from what link has kept on disk."""
 
     kind: ClassVar[int] = 5
     request_id: int
     name: str
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class Announce(Message):
+    """A signed stock of keys: link holds the newest, and publishes it retained on every connection."""
+
+    kind: ClassVar[int] = 6
+    payload_max_bytes: ClassVar[int] = DOCUMENT_MAX_BYTES
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class WatchFile(Message):
+    """Vision wants to hear when this file of the repository changes."""
+
+    kind: ClassVar[int] = 7
+    name: str
+
+
+@dataclass(frozen=True)
+class DropFiles(Message):
+    """Link is to delete what it has kept of files whose name begins so."""
+
+    kind: ClassVar[int] = 8
+    request_id: int
+    prefix: str
 
 
 # link -> vision
@@ -130,8 +157,29 @@ class LinkStatus(Message):
     detail: str
 
 
-FROM_VISION: tuple[type[Message], ...] = (OpenDeployment, Publish, Health, StateChanged, FetchFile)
-FROM_LINK: tuple[type[Message], ...] = (Committed, FileContent, FileAbsent, LinkStatus)
+@dataclass(frozen=True)
+class FileChanged(Message):
+    """A watched file is another than before; its new content is there for a FetchFile."""
+
+    kind: ClassVar[int] = 20
+    name: str
+
+
+@dataclass(frozen=True)
+class FilesDropped(Message):
+    """What link says it has deleted: the same again when it is asked again."""
+
+    kind: ClassVar[int] = 21
+    request_id: int
+    files: int
+    bytes: int
+
+
+FROM_VISION: tuple[type[Message], ...] = (
+    *(OpenDeployment, Publish, Health, StateChanged),
+    *(FetchFile, Announce, WatchFile, DropFiles),
+)
+FROM_LINK: tuple[type[Message], ...] = (Committed, FileContent, FileAbsent, LinkStatus, FileChanged, FilesDropped)
 
 _TYPES = {"str": str, "int": int, "bool": bool}
 

@@ -7,7 +7,12 @@ import re
 from edge.errors import TopicInvalid
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,47}$"
-REPO_NAME_PATTERN = r"^[a-z0-9][a-z0-9./-]{0,199}$"
+REPO_NAME_PATTERN = r"^(?=.{1,200}\Z)[a-z0-9][a-z0-9.-]*(/[a-z0-9][a-z0-9.-]*){0,3}$"
+"""At most seven slashes in a topic (AWS IoT) leave three for the name; no level begins with a dot."""
+REPO_PREFIX_PATTERN = r"^[a-z0-9][a-z0-9./-]{0,199}$"
+
+RETAINED_EXPIRY_S = 7 * 24 * 3600
+"""How long a broker keeps a device's retained messages after the device was last there."""
 
 STATE = "state"
 ALERTS = "alerts"
@@ -30,10 +35,17 @@ def all_devices_topic(fleet: str, channel: str) -> str:
     return f"lfr/v1/{fleet}/devices/+/{channel}"
 
 
+def is_repo_name(name: str) -> bool:
+    """Whether a file of the repository may be called so: on a topic, on disk and on a stick."""
+    return re.fullmatch(REPO_NAME_PATTERN, name) is not None and ".." not in name
+
+
 def repo_topic(fleet: str, name: str) -> str:
     """The topic of a retained file of the fleet's repository. Raises: TopicInvalid for a name out of form."""
-    if not re.fullmatch(REPO_NAME_PATTERN, name) or ".." in name or "//" in name:
-        raise TopicInvalid(f"repository file name {name!r}: need lower-case letters, digits, '.', '/' and '-'")
+    if not is_repo_name(name):
+        raise TopicInvalid(
+            f"repository file name {name[:120]!r}: need up to four levels of lower-case letters, digits, '.' and '-'"
+        )
     return f"lfr/v1/{fleet}/repo/{name}"
 
 

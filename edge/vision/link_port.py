@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from edge import wire
 from edge.errors import OutboxFull, PeerGone, RepositoryFileMissing, WireError
+from edge.formats.topics import repo_topic
 
 PENDING_MAX = 1000
 """Documents that may wait for a link that is not there."""
@@ -28,6 +29,12 @@ FLUSH_S = 2.0
 
 STOP_CHECK_S = 0.25
 _ACCEPT_POLL_S = 0.25
+
+Answer = wire.FileContent | wire.FileAbsent | wire.FilesDropped
+_ANSWERS_TO: dict[type, tuple[type, ...]] = {
+    wire.FetchFile: (wire.FileContent, wire.FileAbsent),
+    wire.DropFiles: (wire.FilesDropped,),
+}
 
 log = logging.getLogger("lfr.vision.link_port")
 
@@ -46,8 +53,10 @@ class LinkPort:
         self._pending: dict[str, wire.Publish] = {}
         self._deployment: wire.OpenDeployment | None = None
         self._state = wire.StateChanged("starting")
-        self._requests: dict[int, wire.FetchFile] = {}
-        self._answers: dict[int, wire.FileContent | wire.FileAbsent] = {}
+        self._stock: wire.Announce | None = None
+        self._watched: dict[str, Callable[[], None]] = {}
+        self._requests: dict[int, wire.FetchFile | wire.DropFiles] = {}
+        self._answers: dict[int, Answer] = {}
         self._request_ids = itertools.count(1)
         self._pipe: wire.Pipe | None = None
         self._sending = False
@@ -103,9 +112,46 @@ class LinkPort:
                 self._outgoing.remove(waiting[0])
             self._queue(message)
 
-    def fetch(self, name: str, timeout_s: float, stop: threading.Event | None = None) -> bytes:
-        """A file of the fleet's repository, through link; `stop` ends the wait. Raises: RepositoryFileMissing."""
-        request = wire.FetchFile(next(self._request_ids), name)
+    def announce(self, payload: bytes) -> None:
+        """Have the newest stock of keys published, now and on every connection. Raises: WireError when it is none."""
+        message = wire.Announce(payload)
+        wire.encode(message)
+        with self._changed:
+            self._stock = message
+            self._outgoing = deque(each for each in self._outgoing if not isinstance(each, wire.Announce))
+            self._queue(message)
+
+    def watch(self, name: str, on_change: Callable[[], None]) -> None:
+        """Hear of every change of a file; on_change runs in the reader's thread and must not wait.
+
+        Raises: TopicInvalid for a name out of form.
+        """
+        message = wire.WatchFile(name)
+        repo_topic("f", name)
+        with self._changed:
+            self._watched[name] = on_change
+            self._queue(message)
+
+    def fetch(self, name: str, timeout_s: float, stop: threading.Event | None = None, fresh: bool = True) -> bytes:
+        """A file of the fleet's repository, through link; `stop` ends the wait.
+
+        fresh: from the broker, or a standing subscription, and not from what link has kept on disk.
+        Raises: RepositoryFileMissing.
+        """
+        answer = self._ask(wire.FetchFile(next(self._request_ids), name, fresh), timeout_s, stop)
+        if isinstance(answer, wire.FileContent):
+            return answer.payload
+        why = answer.why if isinstance(answer, wire.FileAbsent) else "no answer from the link half in time"
+        raise RepositoryFileMissing(f"repository file {name}: {why}")
+
+    def drop_files(self, prefix: str, timeout_s: float) -> wire.FilesDropped | None:
+        """Have link delete what it kept under these names; what it says of it, or None without an answer in time."""
+        answer = self._ask(wire.DropFiles(next(self._request_ids), prefix), timeout_s, None)
+        return answer if isinstance(answer, wire.FilesDropped) else None
+
+    def _ask(
+        self, request: wire.FetchFile | wire.DropFiles, timeout_s: float, stop: threading.Event | None
+    ) -> Answer | None:
         with self._changed:
             self._requests[request.request_id] = request
             self._queue(request)
@@ -117,11 +163,7 @@ class LinkPort:
                     break
                 left_s -= STOP_CHECK_S
             self._requests.pop(request.request_id, None)
-            answer = self._answers.pop(request.request_id, None)
-        if isinstance(answer, wire.FileContent):
-            return answer.payload
-        why = "no answer from the link half in time" if answer is None else answer.why
-        raise RepositoryFileMissing(f"repository file {name}: {why}")
+            return self._answers.pop(request.request_id, None)
 
     def wait_stored(self, timeout_s: float) -> bool:
         """Wait until link has stored every document; whether it has."""
@@ -156,6 +198,9 @@ class LinkPort:
             if self._deployment is not None:
                 self._outgoing.append(self._deployment)
             self._outgoing.append(self._state)
+            if self._stock is not None:
+                self._outgoing.append(self._stock)
+            self._outgoing.extend(map(wire.WatchFile, self._watched))
             self._outgoing.extend(self._pending.values())
             self._outgoing.extend(self._requests.values())
             self._changed.notify_all()
@@ -173,19 +218,24 @@ class LinkPort:
                 self._drop_pipe()
 
     def _take(self, message: wire.Message) -> None:
-        committed = None
+        committed, on_change = None, None
         with self._changed:
             if isinstance(message, wire.Committed):
                 if self._pending.pop(message.event_id, None) is not None:
                     committed = message.event_id
-            elif isinstance(message, (wire.FileContent, wire.FileAbsent)):
-                if message.request_id in self._requests:
+            elif isinstance(message, Answer):
+                request = self._requests.get(message.request_id)
+                if request is not None and isinstance(message, _ANSWERS_TO[type(request)]):
                     self._answers.setdefault(message.request_id, message)
+            elif isinstance(message, wire.FileChanged):
+                on_change = self._watched.get(message.name)
             elif isinstance(message, wire.LinkStatus):
                 self.status = message
             self._changed.notify_all()
         if committed is not None:
             self._on_committed(committed)
+        if on_change is not None:
+            on_change()
 
     def _send_loop(self) -> None:
         while True:

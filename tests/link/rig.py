@@ -184,8 +184,8 @@ class VisionEnd:
         )
         return next(each for each in reversed(items) if isinstance(each, wire.LinkStatus) and wanted(each))
 
-    def fetch(self, request_id: int, name: str) -> wire.FileContent | wire.FileAbsent:
-        self.send(wire.FetchFile(request_id, name))
+    def fetch(self, request_id: int, name: str, fresh: bool = True) -> wire.FileContent | wire.FileAbsent:
+        self.send(wire.FetchFile(request_id, name, fresh))
         kinds = (wire.FileContent, wire.FileAbsent)
         items = self.messages.wait(
             lambda items: any(isinstance(each, kinds) and each.request_id == request_id for each in items), name

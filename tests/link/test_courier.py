@@ -154,7 +154,7 @@ def test_a_flood_of_file_requests_is_bounded_and_each_is_answered(bench: Bench):
     bench.connect()
     before = len(bench.broker.subscribed)
     for number in range(100):
-        bench.say(wire.FetchFile(number, f"watchlists/a/{number:04d}"))
+        bench.say(wire.FetchFile(number, f"watchlists/a/{number:04d}", True))
     assert len(bench.broker.subscribed) - before == REQUESTS_MAX
     bench.clock.advance(FETCH_WAIT_S)
     bench.courier.tick()
