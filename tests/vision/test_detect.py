@@ -110,13 +110,104 @@ def test_nothing_of_the_picture_before_is_left_around_a_smaller_one():
     assert network.shown[30:].max() == network.shown[:, 50:].max() == 0
 
 
-def test_one_face_found_by_several_cells_is_given_once():
+def found_in(*guesses: tuple[int, FaceBox, float]) -> tuple[FaceBox, ...]:
+    """What the detector makes of guesses: stride of the cell, face, score."""
     outputs = YuNetOutputs(WIDTH_PX, HEIGHT_PX)
-    outputs.put(8, face_at(50, 40, 40), cls=0.8)
-    outputs.put(16, face_at(52, 41, 40), cls=1.0)
-    outputs.put(32, face_at(49, 39, 41), cls=0.7)
-    (face,) = Detector(Answering(outputs), detector_spec()).detect(frame_of(picture()))
-    assert face.left_px == pytest.approx(52, abs=0.01)
+    for stride, face, score in guesses:
+        outputs.put(stride, face, score, score)
+    return Detector(Answering(outputs), detector_spec()).detect(frame_of(picture()))
+
+
+def as_numbers(face: FaceBox) -> np.ndarray:
+    """Box and landmarks, (14,)."""
+    return np.array([face.left_px, face.top_px, face.width_px, face.height_px, *face.landmarks.reshape(-1)])
+
+
+def test_one_face_found_by_several_cells_is_given_once_with_the_best_score():
+    (face,) = found_in((8, face_at(50, 40, 40), 0.8), (16, face_at(52, 41, 40), 1.0), (32, face_at(49, 39, 41), 0.7))
+    assert face.score == pytest.approx(1.0)
+    assert 49 < face.left_px < 52
+
+
+def test_candidates_of_one_face_are_blended_by_score_squared_and_overlap():
+    (face,) = found_in((8, face_at(50, 40, 40), 1.0), (16, face_at(55, 40, 40), 0.8))
+    inside = 35 * 40 / (2 * 40 * 40 - 35 * 40)
+    share = 0.8**2 * inside / (1 + 0.8**2 * inside)
+    assert as_numbers(face) == pytest.approx(as_numbers(face_at(50 + 5 * share, 40, 40)), abs=1e-3)
+
+
+@pytest.mark.parametrize("stride", [8, 16, 32])
+def test_a_face_that_one_cell_found_is_given_as_that_cell_saw_it(stride):
+    guess = face_at(50.25, 40.5, 40, 44)
+    (face,) = found_in((stride, guess, 0.9))
+    assert as_numbers(face) == pytest.approx(as_numbers(guess), abs=1e-3)
+
+
+def test_a_face_far_from_another_has_no_part_in_it():
+    alone = found_in((8, face_at(20, 40, 30), 0.9))[0]
+    beside = found_in((8, face_at(20, 40, 30), 0.9), (8, face_at(120, 40, 30), 1.0))[1]
+    assert np.array_equal(as_numbers(beside), as_numbers(alone))
+
+
+def test_a_face_half_behind_another_has_no_part_in_it():
+    """Overlap .25: two people, each given where they are."""
+    front, behind = found_in((8, face_at(60, 40, 40), 0.95), (8, face_at(84, 40, 40), 0.8))
+    assert as_numbers(front) == pytest.approx(as_numbers(face_at(60, 40, 40)), abs=1e-3)
+    assert as_numbers(behind) == pytest.approx(as_numbers(face_at(84, 40, 40)), abs=1e-3)
+
+
+def test_landmarks_blended_jitter_less_than_the_best_candidates():
+    """Three cells see one face, each off by a pixel or so, all about as sure."""
+    random = np.random.default_rng(6)
+    truth, blended, best = face_at(60, 40, 48), [], []
+    for _ in range(200):
+        guesses = [
+            (stride, face_at(60 + dx, 40 + dy, 48 + dw), score)
+            for stride, (dx, dy, dw), score in zip(
+                (8, 16, 32), random.normal(0, 1.5, (3, 3)), random.uniform(0.8, 0.9, 3), strict=True
+            )
+        ]
+        (face,) = found_in(*guesses)
+        surest = max(guesses, key=lambda guess: guess[2])[1]
+        blended.append(np.linalg.norm(face.landmarks - truth.landmarks, axis=1).mean())
+        best.append(np.linalg.norm(surest.landmarks - truth.landmarks, axis=1).mean())
+    assert np.mean(blended) < 0.75 * np.mean(best)
+
+
+@settings(max_examples=60)
+@given(
+    guesses=st.lists(
+        st.tuples(
+            st.sampled_from([8, 16, 32]),
+            st.integers(0, WIDTH_PX - 9),
+            st.integers(0, HEIGHT_PX - 9),
+            st.integers(1, 120),
+            st.floats(0.62, 1),
+        ),
+        max_size=40,
+    )
+)
+def test_whatever_the_candidates_each_face_lies_among_them_and_the_surest_comes_first(guesses):
+    outputs = YuNetOutputs(WIDTH_PX, HEIGHT_PX)
+    for stride, x, y, width, score in guesses:
+        outputs.put(stride, face_at(x - width / 2, y - width / 2, width), score, score)
+    faces = Detector(Answering(outputs), detector_spec()).detect(frame_of(picture()))
+    assert bool(faces) == bool(guesses)
+    assert [face.score for face in faces] == sorted((face.score for face in faces), reverse=True)
+    for face in faces:
+        widths = [guess[3] for guess in guesses]
+        assert min(widths) - 0.1 <= face.width_px <= max(widths) + 0.1
+        assert np.isfinite(as_numbers(face)).all()
+
+
+def test_a_candidate_of_no_size_is_no_division_by_nothing():
+    outputs = YuNetOutputs(WIDTH_PX, HEIGHT_PX)
+    cell = outputs.put(8, face_at(60, 40, 40), 0.9, 0.9)
+    outputs.arrays[8, "box"][0, cell, 2:] = -500
+    with np.errstate(all="raise", under="ignore"):
+        (face,) = Detector(Answering(outputs), detector_spec()).detect(frame_of(picture()))
+    assert face.width_px == 0
+    assert np.isfinite(face.landmarks).all()
 
 
 def test_best_face_comes_first():
