@@ -22,7 +22,7 @@ Step = Literal[
 STEPS: tuple[Step, ...] = get_args(Step)
 """Of a close, in their order (RECORDS.md 3)."""
 
-ClosedBecause = Literal["order_end", "boot_time", "close", "fleet_time", "operator"]
+ClosedBecause = Literal["order_end", "boot_time", "close", "fleet_time", "camera_end", "operator"]
 KeyStoreKind = Literal["tpm-nv", "file"]
 
 

@@ -1,10 +1,11 @@
 """What the box may be doing, and what takes it from one to the next: a table, without input or output.
 
-    unenrolled ──enrolled──▶ standby ──order found──▶ preparing ──begins──▶ watching ◀──suspended/resumed──▶ suspended
-                              ▲   ▲                    │   ▲                  │  │                              │
-                              │   └─────withdrawn──────┘   └────amended───────┴──┼──────────────────────────────┤
-                              │                                                  ▼                              │
-                              └──────────────closed───────────────────────── closing ◀──────────closes──────────┘
+    unenrolled ─enrolled─▶ standby ─order found─▶ preparing ─begins─▶ watching ◀─suspended, resumed─▶ suspended
+                           ▲  ▲  ▲                 │    │               │  │                          │  │
+                           │  │  └────withdrawn────┘    │               │  │                          │  │
+                           │  └────────amended──────────┼───────────────┘  │                          │  │
+                           │  └────────amended──────────┼──────────────────┼──────────────────────────┘  │
+                           └─closed─ closing ◀──closes──┴──────closes──────┴───────────closes────────────┘
 
 Any state may close; only watching has its camera open (and maintenance, for a detector without an embedder).
 """
@@ -56,8 +57,8 @@ _NEXT: dict[tuple[State, Event], State] = {
     (State.PREPARING, Event.SUSPENDED): State.SUSPENDED,
     (State.WATCHING, Event.SUSPENDED): State.SUSPENDED,
     (State.SUSPENDED, Event.RESUMED): State.WATCHING,
-    (State.WATCHING, Event.AMENDED): State.PREPARING,
-    (State.SUSPENDED, Event.AMENDED): State.PREPARING,
+    (State.WATCHING, Event.AMENDED): State.STANDBY,
+    (State.SUSPENDED, Event.AMENDED): State.STANDBY,
     (State.CLOSING, Event.CLOSED): State.STANDBY,
 }
 
