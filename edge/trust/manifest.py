@@ -32,9 +32,12 @@ def read_manifest(data: bytes) -> WatchlistManifest:
     return as_document(parse_strict(data, MANIFEST_MAX_BYTES), WatchlistManifest)
 
 
-def open_manifest(data: bytes, expected_sha256: str, order: Order, epoch: int, pack: PackFacts) -> WatchlistManifest:
+def open_manifest(
+    data: bytes, expected_sha256: str, order: Order, epoch: int, pack: PackFacts, entries: int | None = None
+) -> WatchlistManifest:
     """The manifest that the order (epoch 1) or a log item pins, if this van may open its list.
 
+    entries: as the log item says. What is in it may not be more than the order allows.
     Raises: DocumentTooLarge, DocumentInvalid, WatchlistInvalid, PackPurposeRefused.
     """
     found = document_sha256(data)
@@ -62,6 +65,8 @@ def open_manifest(data: bytes, expected_sha256: str, order: Order, epoch: int, p
             f"watchlist {manifest.deployment}: {manifest.entries} entries, the order allows "
             f"{order.watchlist.entries_max}"
         )
+    if entries not in (None, manifest.entries):
+        raise WatchlistInvalid(f"watchlist {manifest.deployment}: {manifest.entries} entries, its item says {entries}")
     check_subjects(manifest.subjects, pack.purpose, f"watchlist {manifest.deployment}")
     check_chunking(manifest)
     return manifest
