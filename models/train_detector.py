@@ -6,16 +6,19 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edge.clock import SystemClock
-from edge.errors import LfrError
 from models.progress import counting_bar
-from models.training import command, curves, run
-from models.training.detector_trainee import DetectorTrainee
+from models.training import command, run
+from models.training.detector_net import DetectorNet
+from models.training.detector_sampling import WholeFrames, Windows
+from models.training.detector_trainee import RATE_MAX, DetectorTrainee
 from models.training.frame_set import make_close_up_set, make_frame_set
-from models.training.shards import read_shards
+from models.training.hard_places import hard_places
+from models.training.shards import Arrays, read_shards
 
 SEED, FRAMES, STEPS, BATCH = 7, 20_000, 8_000, 24
 CLOSE_UPS = 4_096
@@ -35,7 +38,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--close-up-frames", type=command.count, default=CLOSE_UPS, metavar="N", help=f"default: {CLOSE_UPS}"
     )
-    parser.add_argument("--start", type=Path, metavar="RUN", help="begin with the network of another run's --out")
     parser.add_argument(
         "--landmark-full-px", type=float, default=0.0, metavar="PX",
         help="landmarks of narrower faces count less, in proportion (default: all count alike)",
@@ -44,13 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--zoom-share", type=float, default=0.0, metavar="X",
         help="of the samples, show one face as large as on an enrolment photograph (default: 0)",
     )  # fmt: skip
-    options = parser.parse_args(argv)
-    try:
-        _train(options)
-    except LfrError as error:
-        print(f"train_detector: {error}", file=sys.stderr)
-        return 2
-    return 0
+    parser.add_argument(
+        "--windows", action="store_true",
+        help="show windows of frames: round faces, and round what the network of --start takes for faces",
+    )  # fmt: skip
+    return command.carry_out(parser, _train, argv)
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -67,18 +67,31 @@ def _train(options: argparse.Namespace) -> None:
         more = read_shards(options.close_ups)
         frames = {name: np.concatenate([frames[name], more[name]]) for name in frames}
     full_px, zoom_share = options.landmark_full_px, options.zoom_share
-    trainee = DetectorTrainee(frames, options.seed, options.steps, options.batch, device, full_px, zoom_share)
-    settings = {"seed": options.seed, "steps": options.steps, "batch": options.batch, "frames": len(frames["images"])}
-    if options.start:
-        trainee.begin_with(run.load(options.start)["trainee"])
-        settings["start"] = options.start.name
+    if options.windows:
+        sample = Windows(frames, _hard(options, frames)).sample
+    else:
+        sample = WholeFrames(frames, zoom_share).sample
+    trainee = DetectorTrainee(
+        sample, options.seed, options.steps, options.batch, device, full_px, options.rate or RATE_MAX
+    )
+    settings: dict[str, Any] = {"frames": len(frames["images"])}
     if full_px:
         settings["landmark_full_px"] = full_px
     if zoom_share:
         settings["zoom_share"] = zoom_share
-    with counting_bar("steps") as report:
-        run.run(trainee, options.out, options.steps, settings, SystemClock(), command.told(report, options.steps))
-    curves.draw_curves(options.out / run.CURVES_NAME, options.out / "curves.png", "bring-up detector")
+    if options.windows:
+        settings["windows"] = True
+    command.train(trainee, options, settings, "bring-up detector")
+
+
+def _hard(options: argparse.Namespace, frames: Arrays) -> NDArray[np.float32]:
+    """What the network that a run begins with takes for faces; nothing, where it begins with none."""
+    if not options.start:
+        return np.empty((0, 4), np.float32)
+    network = DetectorNet()
+    network.begin_with(run.load(options.start)["trainee"]["network"])
+    with counting_bar("looking for hard places") as report:
+        return hard_places(network, frames, options.out, report)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from edge.clock import SystemClock
-from edge.errors import LfrError
 from models.progress import counting_bar
-from models.training import command, curves, run
-from models.training.embedder_trainee import EmbedderTrainee
-from models.training.face_set import make_face_set
+from models.training import command
+from models.training.embedder_trainee import RATE_MAX, EmbedderTrainee
+from models.training.face_set import make_face_set, shown_how_often
 from models.training.shards import read_shards
 
 SEED, IDENTITIES, VIEWS, STEPS, BATCH = 7, 6_000, 16, 6_000, 128
@@ -28,13 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--identities", type=command.count, default=IDENTITIES, metavar="N", help=f"default: {IDENTITIES}"
     )
     parser.add_argument("--views", type=command.count, default=VIEWS, metavar="N", help=f"of each, default: {VIEWS}")
-    options = parser.parse_args(argv)
-    try:
-        _train(options)
-    except LfrError as error:
-        print(f"train_embedder: {error}", file=sys.stderr)
-        return 2
-    return 0
+    parser.add_argument(
+        "--even-out", action="store_true", help="show the groups of people that are found least twice as often"
+    )
+    return command.carry_out(parser, _train, argv)
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -44,11 +39,21 @@ def _train(options: argparse.Namespace) -> None:
         return
     device = command.prepare(options)
     faces = read_shards(options.set)
-    trainee = EmbedderTrainee(faces["images"], faces["identities"], options.seed, options.steps, options.batch, device)
-    settings = {"seed": options.seed, "steps": options.steps, "batch": options.batch, "faces": len(faces["images"])}
-    with counting_bar("steps") as report:
-        run.run(trainee, options.out, options.steps, settings, SystemClock(), command.told(report, options.steps))
-    curves.draw_curves(options.out / run.CURVES_NAME, options.out / "curves.png", "bring-up embedder")
+    often = shown_how_often(options.seed, options.identities) if options.even_out else None
+    trainee = EmbedderTrainee(
+        faces["images"],
+        faces["identities"],
+        options.seed,
+        options.steps,
+        options.batch,
+        device,
+        options.rate or RATE_MAX,
+        often,
+    )
+    settings = {"faces": len(faces["images"])}
+    if options.even_out:
+        settings["even_out"] = True
+    command.train(trainee, options, settings, "bring-up embedder")
 
 
 if __name__ == "__main__":

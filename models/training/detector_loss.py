@@ -13,8 +13,8 @@ from models.training.geometry import STRIDES
 
 FOCUS = 2.0
 """Focal loss's exponent (Lin et al. 2017)."""
-FACE_WEIGHT, FIT_WEIGHT, BOX_WEIGHT, LANDMARK_WEIGHT = 1.0, 0.5, 1.5, 3.0
-LANDMARK_BETA = 0.04
+FACE_WEIGHT, FIT_WEIGHT, BOX_WEIGHT, LANDMARK_WEIGHT = 1.0, 0.5, 1.5, 5.0
+LANDMARK_BETA = 0.02
 """Where the landmark loss turns from squared to absolute, in widths of the box."""
 
 
@@ -45,9 +45,10 @@ def detector_loss(
         fit = fit + fit_part.sum()
         raw = output["landmarks"].permute(0, 2, 3, 1)[where].reshape(-1, 5, 2)
         off = ((raw + cells[:, None]) * stride - wanted_marks) / wanted_boxes[:, None, 2:3]
-        marks = (
-            marks + functional.smooth_l1_loss(off, torch.zeros_like(off), reduction="none", beta=LANDMARK_BETA).sum()
-        )
+        distance = functional.smooth_l1_loss(off, torch.zeros_like(off), reduction="none", beta=LANDMARK_BETA)
+        if landmark_full_px:
+            distance = distance * (wanted_boxes[:, 2] / landmark_full_px).clamp(max=1)[:, None, None]
+        marks = marks + distance.sum()
     parts = {
         "face": face * FACE_WEIGHT / owners,
         "fit": fit * FIT_WEIGHT / owners,

@@ -14,7 +14,11 @@ from models.training.layers import INPUT_SCALE, ConvNorm, Separable
 FIELDS = {"face": 1, "fit": 1, "box": 4, "landmarks": 10}
 """Channels of each output. face: logit that there is one; fit: logit of how well the box lies on it."""
 
+PLACED = ("box", "landmarks")
+"""What a head of its own answers: where a face is wants other features than whether there is one."""
+
 _CHANNELS = 64
+_HEAD_SIZE = 5
 _PRIOR = 0.01
 
 
@@ -32,7 +36,8 @@ class DetectorNet(nn.Module):
         self.middle = nn.Sequential(Separable(c, c, 2), Separable(c, c), Separable(c, c))
         self.coarse = nn.Sequential(Separable(c, c, 2), Separable(c, c))
         self.join_middle, self.join_fine = Separable(c, c), Separable(c, c)
-        self.heads = nn.ModuleList(Separable(c, c) for _ in STRIDES)
+        self.heads = nn.ModuleList(Separable(c, c, size=_HEAD_SIZE) for _ in STRIDES)
+        self.places = nn.ModuleList(Separable(c, c, size=_HEAD_SIZE) for _ in STRIDES)
         self.outputs = nn.ModuleList(
             nn.ModuleDict({name: nn.Conv2d(c, width, 1) for name, width in FIELDS.items()}) for _ in STRIDES
         )
@@ -47,7 +52,20 @@ class DetectorNet(nn.Module):
         middle = self.join_middle(middle + functional.interpolate(coarse, scale_factor=2.0))
         fine = self.join_fine(fine + functional.interpolate(middle, scale_factor=2.0))
         found = []
-        for features, head, output in zip((fine, middle, coarse), self.heads, self.outputs, strict=True):
-            shared = head(features)
-            found.append({name: layer(shared) for name, layer in cast(nn.ModuleDict, output).items()})
+        for features, head, place, output in zip(
+            (fine, middle, coarse), self.heads, self.places, self.outputs, strict=True
+        ):
+            whether, where = head(features), place(features)
+            layers = cast(nn.ModuleDict, output).items()
+            found.append({name: layer(where if name in PLACED else whether) for name, layer in layers})
         return found
+
+    def begin_with(self, state: dict[str, Tensor]) -> None:
+        """Take the weights of a network of this kind, or of one with smaller kernels in its heads and one head for
+        everything: it computes the same to begin with."""
+        own = self.state_dict()
+        for name, value in own.items():
+            given = state[name] if name in state else state[name.replace("places.", "heads.")]
+            margin = (value.shape[-1] - given.shape[-1]) // 2 if value.dim() == 4 else 0
+            own[name] = functional.pad(given, [margin] * 4) if margin else given
+        self.load_state_dict(own)

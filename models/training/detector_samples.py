@@ -70,7 +70,7 @@ def pad_rows(sample: Sample, rows: int) -> Sample:
 
 def zoom(sample: Sample, rng: np.random.Generator) -> Sample:
     """One face magnified to a width within ZOOM_PX, anywhere in the picture; the same where nobody is large enough."""
-    image, kinds, boxes, landmarks = sample
+    image, kinds, boxes, _ = sample
     height, width = image.shape[:2]
     fit = np.flatnonzero((kinds == FACE) & (boxes[:, 2] >= ZOOM_FROM_PX))
     if not len(fit):
@@ -81,12 +81,20 @@ def zoom(sample: Sample, rng: np.random.Generator) -> Sample:
         return sample
     to_x, to_y = rng.uniform(0.3, 0.7) * width, rng.uniform(0.35, 0.65) * height
     shift = np.array([to_x - scale * (left + face_width / 2), to_y - scale * (top + face_height / 2)], np.float32)
+    return magnified(sample, scale, shift, (width, height), cv2.INTER_CUBIC)
+
+
+def magnified(
+    sample: Sample, scale: float, shift: NDArray[np.float32], size_px: tuple[int, int], interpolation: int
+) -> Sample:
+    """What a window of that width and height shows of a picture so many times as large, moved by `shift`."""
+    image, kinds, boxes, landmarks = sample
     matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float64)
-    image = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    image = cv2.warpAffine(image, matrix, size_px, flags=interpolation, borderMode=cv2.BORDER_REPLICATE)
     factor = np.float32(scale)
     boxes = np.concatenate([boxes[:, :2] * factor + shift, boxes[:, 2:] * factor], 1)
     landmarks = landmarks * factor + shift
-    near, far = np.maximum(boxes[:, :2], 0), np.minimum(boxes[:, :2] + boxes[:, 2:], (width, height))
+    near, far = np.maximum(boxes[:, :2], 0), np.minimum(boxes[:, :2] + boxes[:, 2:], size_px)
     shown = np.clip(far - near, 0, None).prod(1) / np.maximum(boxes[:, 2:].prod(1), 1e-6)
     kinds = np.where((kinds == FACE) & (shown < 1 - CUT_SHARE), IGNORED, kinds)
     kinds = np.where(shown == 0, NONE, kinds).astype(np.int8)

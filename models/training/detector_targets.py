@@ -12,9 +12,10 @@ from models.training.geometry import STRIDES
 NONE, IGNORED, FACE = -1, 0, 1
 """Kinds of a row: nothing; something that is neither right nor wrong to find (tiny, hidden, in profile); a face."""
 
-WIDEST_PX = (30.0, 72.0, np.inf)
-NARROWEST_PX = (0.0, 24.0, 56.0)
-"""Faces by stride, by the longer side of their box; where two strides fit, both answer."""
+WIDEST_PX = (52.0, 120.0, np.inf)
+NARROWEST_PX = (0.0, 28.0, 68.0)
+"""Faces by stride, by the longer side of their box; where two strides fit, both answer: the finer one places them
+better, the coarser one sees more around them."""
 
 CENTRE_SHARE = 0.28
 """Cells this near a face's centre, as a share of its longer side, own it; at least the nearest one does."""

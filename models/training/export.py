@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.build.graph import Activation, Binary, Conv, DepthwiseConv, Graph, Node, Padding, Reshape, Unary, Upsample
-from models.training.detector_net import FIELDS, DetectorNet
+from models.training.detector_net import FIELDS, PLACED, DetectorNet
 from models.training.embedder_net import EmbedderNet
 from models.training.geometry import DIMENSION, INPUT_PX, STRIDES
 from models.training.layers import INPUT_SCALE, ConvNorm, Residual, Separable
@@ -104,10 +104,11 @@ def detector_graph(network: DetectorNet, width_px: int, height_px: int) -> Graph
     outputs: dict[str, list[str]] = {field: [] for field in FIELDS}
     for index, (features, stride) in enumerate(zip((fine, middle, coarse), STRIDES, strict=True)):
         cells = (width_px // stride) * (height_px // stride)
-        shared = nodes.layers(f"head{stride}", features, network.heads[index])
+        whether = nodes.layers(f"head{stride}", features, network.heads[index])
+        where = nodes.layers(f"place{stride}", features, network.places[index])
         for field, layer in cast(nn.ModuleDict, network.outputs[index]).items():
             name = f"{field}{stride}"
-            x = nodes.conv(f"{name}/raw", shared, cast(nn.Conv2d, layer))
+            x = nodes.conv(f"{name}/raw", where if field in PLACED else whether, cast(nn.Conv2d, layer))
             if FIELDS[field] == 1:
                 x = nodes.logistic(f"{name}/share", x)
             outputs[field].append(nodes.reshape(name, x, (1, cells, FIELDS[field])))

@@ -34,6 +34,8 @@ PICTURE_SHARE = 1.8
 """A picture's side in widths of its face: what aligning cuts out, and no more."""
 SMOOTH_FROM_PX = 44.0
 """Larger faces are shrunk by aligning: nothing is gained by rendering them finer."""
+OLDEST, DARK_FROM_TONE = "55-85", 5
+
 LANDMARK_ERROR = 0.028
 """Standard deviation, in widths of the box, of each coordinate: what the detector will leave."""
 
@@ -48,6 +50,13 @@ def make_face_set(
     shards = -(-identities // IDENTITIES_A_SHARD)
     settings = {"kind": "faces", "seed": seed, "identities": identities, "views": views, "side_px": SIDE_PX}
     make_shards(folder, settings, shards, functools.partial(_shard, seed, identities, views), workers, report)
+
+
+def shown_how_often(seed: int, identities: int) -> NDArray[np.int64]:
+    """For each identity of a set: 2 for the oldest and the darkest, whom a network tells apart least, else 1."""
+    people = (sample_identity(FIRST_SEED * (1 + seed) + number) for number in range(identities))
+    least = [one.age_band == OLDEST or one.tone_band >= DARK_FROM_TONE for one in people]
+    return np.where(least, 2, 1).astype(np.int64)
 
 
 def _shard(seed: int, identities: int, views: int, number: int) -> Arrays:

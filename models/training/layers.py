@@ -41,11 +41,11 @@ class Residual(nn.Module):
 
 
 class Separable(nn.Module):
-    """A depthwise 3x3 convolution, then a 1x1 one (MobileNet, Howard et al. 2017)."""
+    """A depthwise convolution, then a 1x1 one (MobileNet, Howard et al. 2017)."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int = 1):
+    def __init__(self, inputs: int, outputs: int, stride: int = 1, size: int = 3):
         super().__init__()
-        self.depthwise = ConvNorm(inputs, inputs, 3, stride, groups=inputs, relu=False)
+        self.depthwise = ConvNorm(inputs, inputs, size, stride, groups=inputs, relu=False)
         self.pointwise = ConvNorm(inputs, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -66,6 +66,39 @@ def test_an_exported_detector_computes_the_same_and_is_read_by_the_decoder() -> 
         assert sorted(float(one.max()) for one in found[(1, cells, 1)]) == pytest.approx(shares, abs=1e-5)
 
 
+def test_a_detector_begun_with_one_head_for_everything_computes_the_same() -> None:
+    given = used(DetectorNet())
+    state = given.state_dict()
+    narrower = {
+        name: value[..., 1:-1, 1:-1] if name.startswith("heads.") and value.shape[-2:] == (5, 5) else value
+        for name, value in state.items()
+        if not name.startswith("places.")
+    }
+    for name, value in state.items():
+        if name.startswith("heads.") and value.shape[-2:] == (5, 5):
+            value[..., [0, -1], :] = 0
+            value[..., :, [0, -1]] = 0
+        if name.startswith("places."):
+            value.copy_(state[name.replace("places.", "heads.")])
+    begun = DetectorNet().eval()
+    begun.begin_with(narrower)
+    image = 255 * torch.rand(1, 3, 64, 96)
+    with torch.no_grad():
+        for one, other in zip(begun(image), given(image), strict=True):
+            for field in FIELDS:
+                torch.testing.assert_close(one[field], other[field])
+
+
+def test_landmarks_of_a_face_below_full_width_count_in_proportion_to_it() -> None:
+    boxes = np.array([[[30, 20, 24, 26]]], np.float32)
+    targets = targets_of(np.array([[FACE]], np.int8), boxes, np.zeros((1, 1, 5, 2), np.float32), 64, 96)
+    with torch.no_grad():
+        outputs = used(DetectorNet())(255 * torch.rand(1, 3, 64, 96))
+    counted = [float(detector_loss(outputs, targets, full_px)["landmarks"]) for full_px in (0.0, 24.0, 48.0)]
+    assert counted[1] == pytest.approx(counted[0])
+    assert counted[2] == pytest.approx(counted[0] / 2)
+
+
 def test_training_decodes_boxes_as_the_van_does() -> None:
     rng = np.random.default_rng(5)
     shapes = [(1, cells, width) for width in (1, 1, 4, 10) for cells in (96, 24, 6)]
