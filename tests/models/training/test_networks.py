@@ -22,6 +22,7 @@ from models.training.layers import parameter_count  # noqa: E402
 
 def used(network):  # type: ignore[no-untyped-def]
     """With statistics of its own, as after some training."""
+    torch.set_num_threads(1)
     torch.manual_seed(3)
     network.train()
     size = (64, 64) if isinstance(network, EmbedderNet) else (64, 96)
