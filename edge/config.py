@@ -123,6 +123,14 @@ class OutboxSettings(Section):
     drain_s: float = Field(30.0, ge=0, le=600, description="on stopping, time allowed to empty it, s")
 
 
+class RepositorySettings(Section):
+    """How link fetches the fleet's public files."""
+
+    rate_bytes_per_s: int = Field(4_000_000, ge=8192, le=1_000_000_000, description="fetched at most, bytes/s")
+    start_jitter_s: float = Field(5.0, ge=0, le=600, description="longest random wait before the first fetch, s")
+    folder: PathText | None = Field(None, description="mounted stick with the same files, for a van without a link")
+
+
 class Settings(Section):
     """The whole of lfr-edge.yaml."""
 
@@ -136,6 +144,7 @@ class Settings(Section):
     decision: DecisionSettings = DecisionSettings()
     health: HealthSettings = HealthSettings()
     outbox: OutboxSettings = OutboxSettings()
+    repository: RepositorySettings = RepositorySettings()
 
 
 def load_settings(path: Path) -> Settings:

@@ -10,6 +10,7 @@ from edge.config import Settings
 from edge.formats.topics import STATE, device_topic
 from edge.link.courier import Courier
 from edge.link.inbox import Inbox
+from edge.link.kept_files import KeptFiles
 from edge.link.mqtt import BrokerConnection, Will
 from edge.link.outbox import Outbox
 from edge.link.state import LOST, SessionCounter, state_payload
@@ -39,11 +40,12 @@ class LinkApp:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         rows_max, resend_s = settings.outbox.rows_max, settings.outbox.resend_s
         self._outbox = Outbox(self._folder / "outbox.sqlite", rows_max, resend_s, clock)
+        self._kept = KeptFiles(self._folder / "mirror")
         self._inbox = Inbox()
         self._sessions = SessionCounter(self._folder / "session_seq", clock)
         self._connection = BrokerConnection(settings.broker, settings.device.id, self._new_will, self._inbox, clock)
         self._pipe = VisionPipe(settings.device.runtime_dir / PIPE_NAME, self._inbox)
-        self._courier = Courier(settings, self._outbox, self._connection, clock)
+        self._courier = Courier(settings, self._outbox, self._kept, self._connection, clock)
         self._told: LinkReport | None = None
         self._told_at_s = -STATUS_INTERVAL_S
 
@@ -81,6 +83,7 @@ class LinkApp:
         left = self._outbox.queued
         self._write(self._courier.report(self._inbox.dropped))
         self._outbox.close()
+        self._kept.close()
         log.info("link of %s ends, %d documents left in the outbox", self._settings.device.id, left)
         return ROWS_LEFT if left else 0
 

@@ -7,20 +7,26 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import asdict
 from typing import Protocol
 
 from edge import wire
 from edge.clock import Clock, parse_utc, utc_text
 from edge.config import Settings
 from edge.errors import OutboxFull, PeerGone, ReceiptRefused, WireError
-from edge.formats.topics import HEALTH, ID_PATTERN, OUTBOX_CHANNELS, RECEIPTS, STATE, device_topic
+from edge.formats.topics import HEALTH, ID_PATTERN, OUTBOX_CHANNELS, RECEIPTS, device_topic
 from edge.link import inbox
+from edge.link.kept_files import KeptFiles
 from edge.link.latest import Latest
+from edge.link.leaving import Leaving
 from edge.link.mirror import Mirror
 from edge.link.outbox import Outbox, Row
+from edge.link.rate import RateLimit
 from edge.link.receipts import read_receipt
-from edge.link.state import CLOSED, VISION_GONE, state_payload
+from edge.link.retained import Retained
+from edge.link.state import CLOSED, VISION_GONE
 from edge.link.status import LinkReport
+from edge.link.stick import Stick
 
 WINDOW = 20
 """Rows on their way without a PUBACK: the receive maximum of mosquitto and of managed brokers."""
@@ -37,7 +43,7 @@ log = logging.getLogger("lfr.link.courier")
 class Connection(Protocol):
     """The broker, as the courier sees it."""
 
-    def publish(self, topic: str, payload: bytes, retain: bool = False) -> int | None: ...
+    def publish(self, topic: str, payload: bytes, retained_s: int = 0, /) -> int | None: ...
 
     def subscribe(self, topic: str) -> int | None: ...
 
@@ -47,18 +53,31 @@ class Connection(Protocol):
 class Courier:
     """Carries; opens nothing, signs nothing, decides nothing about people."""
 
-    def __init__(self, settings: Settings, outbox: Outbox, connection: Connection, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, outbox: Outbox, kept: KeptFiles, connection: Connection, clock: Clock
+    ) -> None:
         self._device, self._fleet = settings.device.id, settings.device.fleet
         self._broker = f"{settings.broker.host}:{settings.broker.port}"
         self._outbox = outbox
         self._connection = connection
         self._clock = clock
-        self._mirror = Mirror(self._fleet, connection, self.tell_vision, clock)
-        self._state_slot = Latest(lambda payload: connection.publish(self._topic(STATE), payload, retain=True))
+        self._kept = kept
+        stick = Stick(settings.repository.folder, self._device) if settings.repository.folder else None
+        self._mirror = Mirror(
+            self._fleet,
+            connection,
+            self.tell_vision,
+            kept,
+            RateLimit(settings.repository.rate_bytes_per_s, clock),
+            settings.repository.start_jitter_s,
+            clock,
+            stick,
+        )
+        self._leaving = Leaving(stick, outbox, clock) if stick else None
+        self._retained = Retained(self._fleet, self._device, connection.publish, clock)
         self._health_slot = Latest(lambda payload: connection.publish(self._topic(HEALTH), payload))
         self._vision: wire.Pipe | None = None
         self._in_flight: dict[int, str] = {}
-        self._state = VISION_GONE
         self._session_seq = 0
         self._connected = False
         self._since_utc = utc_text(clock.now_utc())
@@ -98,6 +117,9 @@ class Courier:
             if ended := self._outbox.expire():
                 log.error("%d documents ended by their retention, without a receipt", ended)
         self._mirror.tick()
+        self._retained.tick()
+        if self._leaving is not None:
+            self._leaving.tick(self._retained.stock)
         if self._refused_at_s is not None and now_s >= self._refused_at_s + REFUSED_WAIT_S and not self._outbox.full:
             self._refused_at_s = None
             self.drop_vision("the outbox has room again: vision is to tell everything anew")
@@ -105,12 +127,12 @@ class Courier:
 
     def close_state(self) -> None:
         """Say `closed`: from here on no state of vision's replaces it."""
-        self._set_state(CLOSED)
+        self._retained.set_state(CLOSED)
 
     @property
     def state_pending(self) -> bool:
         """Whether the latest state is on its way to the broker."""
-        return self._connected and not self._state_slot.delivered
+        return self._connected and not self._retained.state_delivered
 
     @property
     def vision_attached(self) -> bool:
@@ -123,7 +145,7 @@ class Courier:
             connected=self._connected,
             since_utc=self._since_utc,
             session_seq=self._session_seq,
-            state=self._state,
+            state=self._retained.state,
             vision_attached=self._vision is not None,
             queued=self._outbox.queued,
             expired=self._outbox.expired,
@@ -132,7 +154,14 @@ class Courier:
             receipts_refused=self._receipts_refused,
             receipts_repeated=self._receipts_repeated,
             publishes_refused=self._publishes_refused,
-            messages_dropped=messages_dropped + self._state_slot.dropped + self._health_slot.dropped,
+            messages_dropped=messages_dropped + self._retained.dropped + self._health_slot.dropped,
+            files_kept=self._kept.files,
+            bytes_kept=self._kept.bytes,
+            files_evicted=self._kept.evicted,
+            files_not_kept=self._kept.failed,
+            files_waiting=self._mirror.waiting,
+            **asdict(self._mirror.counts),
+            stick_errors=self._leaving.errors if self._leaving is not None else 0,
             last_error=self._last_error,
         )
 
@@ -159,9 +188,8 @@ class Courier:
         self._in_flight.clear()
         # Receipts first: the room may answer a document faster than a later subscription would stand.
         self._connection.subscribe(self._topic(RECEIPTS))
-        self._state_slot.reset()
         self._health_slot.reset()
-        self._set_state(self._state)
+        self._retained.on_connected(session_seq)
         self._mirror.on_connected()
         self._outbox.all_due()
 
@@ -171,14 +199,15 @@ class Courier:
         self._connected = False
         self._last_error = why
         self._in_flight.clear()
-        self._state_slot.reset()
         self._health_slot.reset()
+        self._retained.on_disconnected()
+        self._mirror.on_disconnected()
 
     def _on_acknowledged(self, event: inbox.Acknowledged) -> None:
         if event.refusal is not None:
             self._publishes_refused += 1
             self._last_error = f"the broker refuses what we publish: {event.refusal}"
-        if self._state_slot.on_acknowledged(event.message_id) or self._health_slot.on_acknowledged(event.message_id):
+        if self._retained.on_acknowledged(event.message_id) or self._health_slot.on_acknowledged(event.message_id):
             return
         self._in_flight.pop(event.message_id, None)
 
@@ -206,8 +235,8 @@ class Courier:
         log.warning("vision is gone: %s", why)
         self._vision = None
         self._mirror.forget()
-        if self._state != CLOSED:
-            self._set_state(VISION_GONE)
+        if self._retained.state != CLOSED:
+            self._retained.set_state(VISION_GONE)
 
     def _on_vision(self, message: wire.Message) -> None:
         try:
@@ -219,10 +248,16 @@ class Courier:
                 case wire.Health():
                     if self._connected:
                         self._health_slot.send(message.payload)
-                case wire.StateChanged() if self._state != CLOSED:
-                    self._set_state(message.state)
+                case wire.StateChanged() if self._retained.state != CLOSED:
+                    self._retained.set_state(message.state)
                 case wire.FetchFile():
                     self._mirror.ask(message)
+                case wire.WatchFile():
+                    self._mirror.watch(message)
+                case wire.DropFiles():
+                    self._mirror.drop(message)
+                case wire.Announce():
+                    self._retained.announce(message.payload)
         except WireError as error:
             log.error("vision: %s", error)
             self.drop_vision(str(error))
@@ -270,11 +305,6 @@ class Courier:
                 return
             self._in_flight[message_id] = row.event_id
             self._outbox.sent(row.event_id)
-
-    def _set_state(self, state: str) -> None:
-        self._state = state
-        if self._connected:
-            self._state_slot.send(state_payload(self._device, self._session_seq, state))
 
     def _topic(self, channel: str) -> str:
         return device_topic(self._fleet, self._device, channel)

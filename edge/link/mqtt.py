@@ -24,6 +24,7 @@ from paho.mqtt.properties import Properties
 
 from edge.clock import Clock
 from edge.config import BrokerSettings
+from edge.formats.topics import RETAINED_EXPIRY_S
 from edge.link.inbox import Acknowledged, Connected, Disconnected, Inbox, Received, SubscriptionRefused
 
 PACKET_MAX_BYTES = 128 * 1024
@@ -78,12 +79,14 @@ class BrokerConnection:
         self._wake()
         self._thread.join(timeout_s)
 
-    def publish(self, topic: str, payload: bytes, retain: bool = False) -> int | None:
-        """Hand a message (QoS 1) to the broker; its id for the PUBACK, or None without a connection."""
+    def publish(self, topic: str, payload: bytes, retained_s: int = 0) -> int | None:
+        """Hand a message (QoS 1) to the broker, which retains it so long; its id for the PUBACK, or None without
+        a connection."""
         client = self._client
         if client is None or not client.is_connected():
             return None
-        info = client.publish(topic, payload, qos=1, retain=retain)
+        properties = _expiry(PacketTypes.PUBLISH, retained_s) if retained_s else None
+        info = client.publish(topic, payload, qos=1, retain=retained_s > 0, properties=properties)
         self._wake()
         return info.mid if info.rc == paho.MQTT_ERR_SUCCESS else None
 
@@ -164,7 +167,8 @@ class BrokerConnection:
         )
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.tls_set_context(_tls_context(self._settings))
-        client.will_set(will.topic, will.payload, qos=1, retain=True)
+        expiry = _expiry(PacketTypes.WILLMESSAGE, RETAINED_EXPIRY_S)
+        client.will_set(will.topic, will.payload, qos=1, retain=True, properties=expiry)
         # With a write handler set, paho leaves all writing to our loop, also when another thread publishes.
         client.on_socket_register_write = _left_to_our_loop
         client.on_log = self._on_log
@@ -260,6 +264,12 @@ def _connect_properties() -> Properties:
     properties = Properties(PacketTypes.CONNECT)
     properties.MaximumPacketSize = PACKET_MAX_BYTES
     properties.ReceiveMaximum = 64
+    return properties
+
+
+def _expiry(packet: int, expiry_s: int) -> Properties:
+    properties = Properties(packet)
+    properties.MessageExpiryInterval = expiry_s
     return properties
 
 

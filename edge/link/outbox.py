@@ -146,6 +146,15 @@ class Outbox:
         )
         return [Row(*each) for each in rows if each[0] not in excluded][:limit]
 
+    def of_channel(self, channel: str, limit: int) -> list[Row]:
+        """The oldest rows of one channel."""
+        rows = self._query(
+            "SELECT event_id, channel, topic, deployment, sequence, expires_at_utc, payload"
+            " FROM outbox WHERE channel = ? ORDER BY row LIMIT ?",
+            (channel, limit),
+        )
+        return [Row(*each) for each in rows]
+
     def sent(self, event_id: str) -> None:
         """A row was handed to the broker: due again after resend_s, doubling to 12 times that."""
         found = self._query(

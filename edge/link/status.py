@@ -31,6 +31,18 @@ class LinkReport:
     receipts_repeated: int
     publishes_refused: int
     messages_dropped: int
+    files_kept: int
+    bytes_kept: int
+    files_evicted: int
+    files_not_kept: int
+    files_waiting: int
+    files_fetched: int
+    bytes_fetched: int
+    fetched_again: int
+    from_disk: int
+    from_stick: int
+    refused: int
+    stick_errors: int
     last_error: str
 
     def as_link_status(self) -> LinkStatus:
@@ -42,6 +54,10 @@ class LinkReport:
             "publishes refused": self.publishes_refused,
             "messages dropped": self.messages_dropped,
             "damaged outboxes set aside": self.sets_aside,
+            "files not kept": self.files_not_kept,
+            "files refused": self.refused,
+            "files evicted": self.files_evicted,
+            "stick errors": self.stick_errors,
         }
         parts = [f"{name}: {count}" for name, count in counts.items() if count] + parts
         return LinkStatus(self.connected, self.queued, self.expired, "; ".join(parts)[:NAME_MAX_CHARS])

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import BrokerUnreachable, ToolMissing
-from edge.formats.topics import ALERTS, HEALTH, RECEIPTS, RECORDS, STATE, all_devices_topic, device_topic
+from edge.formats.topics import ALERTS, HEALTH, KEYS, RECEIPTS, RECORDS, STATE, all_devices_topic, device_topic
 from provisioning.authority import Certificate
 
 START_TIMEOUT_S = 10.0
@@ -146,9 +146,13 @@ def acl_text(roles: Roles) -> str:
     lines: list[str] = []
     for device in roles.devices:
         lines += ["", f"user {device}"]
-        lines += [f"topic write {device_topic(roles.fleet, device, each)}" for each in (STATE, ALERTS, RECORDS, HEALTH)]
+        lines += [
+            f"topic write {device_topic(roles.fleet, device, each)}" for each in (STATE, ALERTS, RECORDS, HEALTH, KEYS)
+        ]
         lines += [f"topic read {device_topic(roles.fleet, device, RECEIPTS)}"]
         lines += [f"topic read {repo}/devices/{device}/#", f"topic read {repo}/watchlists/#"]
+        lines += [f"topic read {repo}/index.json", f"topic read {repo}/hints/{device}.json"]
+        lines += [f"topic read {repo}/{folder}/#" for folder in ("metadata", "policies", "deployments")]
     for room in roles.rooms:
         lines += ["", f"user {room}"]
         lines += [f"topic read {all_devices_topic(roles.fleet, each)}" for each in (STATE, ALERTS, RECORDS, HEALTH)]

@@ -120,6 +120,7 @@ def write_config(site: Site, folder: Path, certificate: Certificate, **outbox: A
             "seal_key_file": "absent",
             "authority_keys": [site.authority.authority_key_hex],
         },
+        "repository": {"start_jitter_s": 0},
         "outbox": {"resend_s": 0.5, "drain_s": 10, **outbox},
     }
     (folder / "run").mkdir(exist_ok=True)

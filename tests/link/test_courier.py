@@ -14,6 +14,7 @@ from edge.config import load_settings
 from edge.link import inbox
 from edge.link.courier import WINDOW, Courier
 from edge.link.inbox import FROM_BROKER_MAX, Inbox
+from edge.link.kept_files import KeptFiles
 from edge.link.mirror import FETCH_WAIT_S, REQUESTS_MAX
 from edge.link.outbox import Outbox
 from edge.link.vision_pipe import VisionPipe
@@ -28,7 +29,7 @@ class FakeBroker:
         self.subscribed: list[str] = []
         self.unsubscribed: list[str] = []
 
-    def publish(self, topic: str, payload: bytes, retain: bool = False) -> int | None:
+    def publish(self, topic: str, payload: bytes, retained_s: int = 0) -> int | None:
         self.published.append((topic, payload))
         return len(self.published)
 
@@ -51,8 +52,9 @@ class Bench:
         settings = load_settings(write_config(self.site, folder / "van", self.site.certificate(DEVICE)))
         self.clock = FakeClock()
         self.outbox = Outbox(folder / "outbox.sqlite", settings.outbox.rows_max, settings.outbox.resend_s, self.clock)
+        self.kept = KeptFiles(folder / "mirror")
         self.broker = FakeBroker()
-        self.courier = Courier(settings, self.outbox, self.broker, self.clock)
+        self.courier = Courier(settings, self.outbox, self.kept, self.broker, self.clock)
         ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.vision = wire.Pipe(ends[0], wire.FROM_LINK)
         self._vision_socket = ends[0]

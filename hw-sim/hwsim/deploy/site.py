@@ -167,6 +167,8 @@ def _write_van_config(site: Site, wanted: Wanted, pack_dir: Path) -> None:
         },
         "health": {"interval_s": HEARTBEAT_S},
         "outbox": {"resend_s": RESEND_S, "drain_s": DRAIN_S},
+        # One van does not stampede.
+        "repository": {"start_jitter_s": 0},
     }
     _write_yaml(site.van_config, settings)
 
