@@ -16,10 +16,10 @@ from edge.errors import DeltaInvalid, WatchlistInvalid
 from edge.formats.categories import CATEGORIES, RESPONSES, Category, Response
 from edge.formats.orders import Order
 from edge.formats.pack import Subjects
-from edge.formats.watchlists import LOG_ITEMS_MAX, WatchlistDelta, WatchlistManifest
+from edge.formats.watchlists import ADD_CHUNKS_MAX, LOG_ITEMS_MAX, WatchlistDelta, WatchlistManifest
 from edge.trust.chunks import FULL_SCALE, NORM_TOLERANCE, ChunkPlace
 from edge.trust.content_key import CONTENT_KEY_BYTES, wrap_content_key
-from edge.trust.documents import canonical
+from edge.trust.documents import as_document, canonical
 from edge.trust.manifest import check_chunking, chunks_for, entries_per_chunk_max
 from edge.trust.watchlist_log import LogState, follow
 
@@ -83,26 +83,27 @@ def seal_base(
 ) -> SealedBase:
     """A base under a fresh content key. recipients: recipient id to X25519 public key in hex, one for each van.
 
-    Raises: WatchlistInvalid, SealInvalid.
+    Raises: WatchlistInvalid, DocumentInvalid, SealInvalid.
     """
     where = f"watchlist {deployment}, epoch {epoch}"
     if not entries:
         raise WatchlistInvalid(f"{where}: no entries, need at least one")
     dimension = len(entries[0].template)
     _check_entries(entries, dimension, where)
+    fields = {
+        "type": "watchlist_manifest",
+        "deployment": deployment,
+        "epoch": epoch,
+        "pack_sha256": pack_sha256,
+        "dimension": dimension,
+        "subjects": subjects,
+        "entries": len(entries),
+        "entries_per_chunk": entries_per_chunk_max(dimension),
+        "hashes_sha256": "0" * 64,
+    }
     secret = EpochSecret(
         fleet,
-        WatchlistManifest(
-            type="watchlist_manifest",
-            deployment=deployment,
-            epoch=epoch,
-            pack_sha256=pack_sha256,
-            dimension=dimension,
-            subjects=subjects,
-            entries=len(entries),
-            entries_per_chunk=entries_per_chunk_max(dimension),
-            hashes_sha256="0" * 64,
-        ),
+        as_document(fields, WatchlistManifest),
         secrets.token_bytes(CONTENT_KEY_BYTES),
     )
     check_chunking(secret.manifest)
@@ -127,7 +128,7 @@ def seal_delta(
 ) -> SealedDelta:
     """The next item of the log, not yet signed. state, in_force: where the list stands, and the ids on it.
 
-    Raises: DeltaInvalid, WatchlistInvalid.
+    Raises: DeltaInvalid, WatchlistInvalid, DocumentInvalid.
     """
     sequence = state.sequence + 1
     where = f"item {sequence} of {order.deployment}"
@@ -138,25 +139,32 @@ def seal_delta(
         raise DeltaInvalid(f"{where} takes off {len(unknown)} entries that are not in force, {min(unknown)} among them")
     if known:
         raise DeltaInvalid(f"{where} puts on {len(known)} entries that are in force, {min(known)} among them")
+    most = ADD_CHUNKS_MAX * secret.manifest.entries_per_chunk
+    if len(removes) + len(adds) > order.watchlist.delta_entries_max or len(adds) > most:
+        raise DeltaInvalid(
+            f"{where} changes {len(removes) + len(adds)} entries, the order allows {order.watchlist.delta_entries_max} "
+            f"and {most} additions fit its files; split it, or make a new base"
+        )
     _check_entries(adds, secret.manifest.dimension, where)
     if adds and sequence in secret.sealed_sequences:
         raise DeltaInvalid(
             f"{where}: additions were sealed under this sequence before; publish those, use it to take entries off, "
             "or make a new base"
         )
-    made = WatchlistDelta(
-        type="watchlist_delta",
-        fleet=order.fleet,
-        deployment=order.deployment,
-        sequence=sequence,
-        previous_sha256=state.previous_sha256,
-        made_at_utc=made_at_utc,
-        epoch=state.epoch,
-        removes=sorted(removes),
-        adds=len(adds),
-        adds_sha256=["0" * 64] * chunks_for(len(adds), secret.manifest),
-        entries_after=max(0, state.entries - len(removes) + len(adds)),
-    )
+    fields = {
+        "type": "watchlist_delta",
+        "fleet": order.fleet,
+        "deployment": order.deployment,
+        "sequence": sequence,
+        "previous_sha256": state.previous_sha256,
+        "made_at_utc": made_at_utc,
+        "epoch": state.epoch,
+        "removes": sorted(removes),
+        "adds": len(adds),
+        "adds_sha256": ["0" * 64] * chunks_for(len(adds), secret.manifest),
+        "entries_after": max(0, state.entries - len(removes) + len(adds)),
+    }
+    made = as_document(fields, WatchlistDelta)
     follow(state, made, "0" * 64, order)
     files = _seal_chunks(secret, sequence, adds)
     pinned = [hashlib.sha256(each).hexdigest() for each in files]
