@@ -70,7 +70,9 @@ class KeptFiles:
                         return data
         except OSError as error:
             log.warning("kept file %s: %s", name, error)
-        self._delete(name)
+        with contextlib.suppress(OSError):  # a disk that fails; the file is asked for again in any case
+            self._unlink(_on_disk(name))
+        self.bytes -= self._sizes.pop(name)
         return None
 
     def keep(self, name: str, data: bytes) -> bool:
@@ -156,7 +158,7 @@ class KeptFiles:
 
 
 class _Drops:
-    """What each drop deleted, on disk before it begins: a link killed on the way still tells the whole."""
+    """What each drop deletes, on disk before it begins: a link killed on the way still tells the whole."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -169,7 +171,8 @@ class _Drops:
         while len(self._drops) >= DROPS_REMEMBERED:
             del self._drops[next(iter(self._drops))]
         self._drops[prefix] = entry
-        self._write()
+        with contextlib.suppress(OSError):  # a full disk must not keep the files from being deleted
+            self._write()
         return entry[0], entry[1]
 
     def finish(self, prefix: str) -> None:
