@@ -97,6 +97,8 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "http": ("models.*", "hwsim.*"),
     "urllib.request": ("models.*", "hwsim.*"),
     "asyncio": (),
+    "tuf": ("edge.trust.tuf_*", "edge.trust.repository", "provisioning.*"),
+    "securesystemslib": ("edge.trust.tuf_*", "edge.trust.repository", "provisioning.*"),
     "sqlite3": ("edge.link.*", "control_room.*", "hwsim.*"),
     # Pictures and templates.
     "numpy": (
