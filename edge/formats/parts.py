@@ -11,6 +11,9 @@ from edge.errors import DocumentInvalid, DocumentTooLarge
 MESSAGE_MAX_BYTES = 61_440
 FILE_MAX_BYTES = 2**20
 
+Fetch = Callable[[str], bytes]
+"""One message by its name. Raises: RepositoryFileMissing."""
+
 _MAGIC = b"\0lfr-parts1\0"
 _HEAD = struct.Struct(f">{len(_MAGIC)}sII")
 
@@ -68,7 +71,7 @@ def head_of(data: bytes, limit_bytes: int = FILE_MAX_BYTES) -> PartsHead | None:
     return PartsHead(parts, length)
 
 
-def fetch_whole(name: str, limit_bytes: int, fetch: Callable[[str], bytes]) -> bytes:
+def fetch_whole(name: str, limit_bytes: int, fetch: Fetch) -> bytes:
     """A file through what fetches one message. Raises: DocumentInvalid, DocumentTooLarge, and what fetch raises."""
     first = fetch(name)
     head = head_of(first, limit_bytes)
