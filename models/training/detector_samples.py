@@ -94,8 +94,24 @@ def magnified(
     factor = np.float32(scale)
     boxes = np.concatenate([boxes[:, :2] * factor + shift, boxes[:, 2:] * factor], 1)
     landmarks = landmarks * factor + shift
+    return np.asarray(image, np.uint8), _kinds_within(kinds, boxes, size_px), boxes, landmarks
+
+
+def blank(sample: Sample, rng: np.random.Generator) -> Sample:
+    """The same, black from some column on or from some row on."""
+    image, kinds, boxes, landmarks = sample
+    height, width = image.shape[:2]
+    left = round(rng.uniform(0.35, 0.95) * width) if rng.random() < 0.7 else width
+    top = round(rng.uniform(0.35, 0.95) * height) if left == width else height
+    image = image.copy()
+    image[:, left:] = 0
+    image[top:] = 0
+    return image, _kinds_within(kinds, boxes, (left, top)), boxes, landmarks
+
+
+def _kinds_within(kinds: NDArray[np.int8], boxes: NDArray[np.float32], size_px: tuple[int, int]) -> NDArray[np.int8]:
+    """Kinds when a picture of that width and height is all that is seen."""
     near, far = np.maximum(boxes[:, :2], 0), np.minimum(boxes[:, :2] + boxes[:, 2:], size_px)
     shown = np.clip(far - near, 0, None).prod(1) / np.maximum(boxes[:, 2:].prod(1), 1e-6)
     kinds = np.where((kinds == FACE) & (shown < 1 - CUT_SHARE), IGNORED, kinds)
-    kinds = np.where(shown == 0, NONE, kinds).astype(np.int8)
-    return np.asarray(image, np.uint8), kinds, boxes, landmarks
+    return np.where(shown == 0, NONE, kinds).astype(np.int8)

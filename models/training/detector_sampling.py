@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from models.training.detector_samples import (
     FACE_MIN_PX,
     Sample,
+    blank,
     ignore_small,
     magnified,
     mirror,
@@ -19,7 +20,7 @@ from models.training.detector_samples import (
 from models.training.detector_targets import FACE
 from models.training.shards import Arrays
 
-MOSAIC_SHARE, GREY_SHARE = 0.25, 0.1
+MOSAIC_SHARE, GREY_SHARE, BLANK_SHARE = 0.25, 0.1, 0.35
 
 WINDOW_PX = 160
 FACE_SHARE, HARD_SHARE = 0.7, 0.2
@@ -33,7 +34,8 @@ MARGIN_SHARE = 0.12
 
 
 class WholeFrames:
-    """Frames as they are; some tiled four to one; zoom_share of the others with one face magnified."""
+    """Frames as they are; some tiled four to one; zoom_share of the others with one face magnified; some black at the
+    right or below, as the van shows pictures of another shape to a detector."""
 
     def __init__(self, frames: Arrays, zoom_share: float = 0.0):
         """frames: images uint8 (n, h, w, 3) BGR; kinds int8 (n, f); boxes float32 (n, f, 4), left, top, width,
@@ -48,7 +50,8 @@ class WholeFrames:
         shown = pad_rows(tile(parts) if mosaic else parts[0], 4 * len(parts[0][1]))
         if not mosaic and self._zoom_share and rng.random() < self._zoom_share:
             shown = zoom(shown, rng)
-        return _varied(shown, rng)
+        shown = _varied(shown, rng)
+        return blank(shown, rng) if rng.random() < BLANK_SHARE else shown
 
 
 class Windows:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.training.detector_samples import blank
 from models.training.detector_sampling import WINDOW_PX, WholeFrames, Windows
-from models.training.detector_targets import FACE, NONE
+from models.training.detector_targets import FACE, IGNORED, NONE
 from models.training.shards import Arrays
 
 FACE_BOXES = ((20.0, 30.0, 14.0, 16.0), (150.0, 80.0, 60.0, 66.0))
@@ -62,3 +63,17 @@ def test_whole_frames_come_as_large_as_they_are() -> None:
         assert kinds.shape == (12,)
         assert boxes.shape == (12, 4)
         assert landmarks.shape == (12, 5, 2)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_a_picture_of_another_shape_leaves_over_is_black_and_holds_no_face(seed: int) -> None:
+    one = frames()
+    shown = (np.full((256, 320, 3), 90, np.uint8), one["kinds"][1], one["boxes"][1], one["landmarks"][1])
+    image, kinds, boxes, _ = blank(shown, np.random.default_rng(seed))
+    height, width = (int((image.max((axis, 2)) > 0).sum()) for axis in (1, 0))
+    assert (image[:height, :width] == 90).all()
+    assert not image[height:].any()
+    assert not image[:, width:].any()
+    left, top, wide, high = boxes[0]
+    inside = max(0.0, min(left + wide, width) - left) * max(0.0, min(top + high, height) - top) / (wide * high)
+    assert kinds[0] == (FACE if inside >= 0.65 else IGNORED if inside > 0 else NONE)
