@@ -1,12 +1,12 @@
-"""Cross-layer equalisation (Nagel et al., ICCV 2019): channels between two convolutions brought to like ranges.
+"""Cross-layer equalisation (Nagel et al., ICCV 2019): channels between convolutions brought to like ranges.
 
-A channel may be divided by s > 0 in the first and multiplied by s in the second; nothing changes but what 8 bits
-have to span.
+A channel may be divided by s > 0 where it is written and multiplied by s where it is read; nothing changes but what
+8 bits have to span. Between two convolutions (chains.py), and in a stream that many write and read (streams.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,24 +15,25 @@ from numpy.typing import NDArray
 from models.build.chains import Constants, chains_of
 from models.build.graph import Conv, DepthwiseConv, Graph
 from models.build.observe import Observed
+from models.build.streams import Stream, streams_of
 
 _WEAKEST = 1e-2
 """A channel weaker than this share of the median is taken for noise: no stronger pull than that."""
 
 Scales = Mapping[str, NDArray[np.float64]]
-"""By what each channel of a tensor between two convolutions is divided: the tensor's name to (channels,)."""
+"""By what each channel is divided, (channels,): by the tensor between two convolutions, or by a stream's first."""
 
 
 def scales_of(graph: Graph, observed: Mapping[str, Observed]) -> dict[str, NDArray[np.float64]]:
-    """What brings the channels of each chain to like ranges.
+    """What brings the channels of each stream and each chain to like ranges.
 
-    Before a depthwise convolution, whose weights have a scale for each channel anyway, that is the channel's reach
-    alone; before a full one, its reach balanced against the weights that read it, which share a scale.
+    In a stream that is the channel's reach. Before a depthwise convolution, whose weights have a scale for each channel
+    anyway, too; before a full one, its reach balanced against the weights that read it, which share a scale.
     """
-    scales = {}
+    scales = {stream.tensors[0]: _of_stream(stream, observed) for stream in streams_of(graph)}
+    graph = equalise(graph, scales)
     for chain in chains_of(graph):
-        reach = observed[chain.between].reach
-        reach = np.maximum(reach, np.median(reach) * _WEAKEST) + 1e-12
+        reach = _sounding(observed[chain.between].reach)
         if isinstance(chain.second, DepthwiseConv):
             scales[chain.between] = reach / np.median(reach)
         else:
@@ -43,15 +44,37 @@ def scales_of(graph: Graph, observed: Mapping[str, Observed]) -> dict[str, NDArr
 
 
 def equalise(graph: Graph, scales: Scales) -> Graph:
-    """The same network with its channels scaled. scales: for chains of this graph, not necessarily all."""
+    """The same network with its channels scaled. scales: for chains and streams of this graph, not necessarily all."""
     constants: Constants = dict(graph.constants)
+    for stream in streams_of(graph):
+        if stream.tensors[0] in scales:
+            _scale(constants, stream.writers, stream.readers, scales[stream.tensors[0]])
     for chain in chains_of(graph):
         if chain.between in scales:
-            scale = scales[chain.between]
-            for name in (chain.first.weights, chain.first.bias):
-                constants[name] = _by_filter(constants[name], 1 / scale, chain.first)
-            constants[chain.second.weights] = (constants[chain.second.weights] * scale).astype(np.float32)
+            _scale(constants, (chain.first,), (chain.second,), scales[chain.between])
     return replace(graph, constants=constants)
+
+
+def _of_stream(stream: Stream, observed: Mapping[str, Observed]) -> NDArray[np.float64]:
+    reach = _sounding(np.max([observed[name].reach for name in stream.tensors], axis=0))
+    return np.asarray(reach / np.median(reach))
+
+
+def _sounding(reach: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.maximum(reach, np.median(reach) * _WEAKEST) + 1e-12
+
+
+def _scale(
+    constants: Constants,
+    writers: Sequence[Conv | DepthwiseConv],
+    readers: Sequence[Conv | DepthwiseConv],
+    scale: NDArray[np.float64],
+) -> None:
+    for writer in writers:
+        for name in (writer.weights, writer.bias):
+            constants[name] = _by_filter(constants[name], 1 / scale, writer)
+    for reader in readers:
+        constants[reader.weights] = (constants[reader.weights] * scale).astype(np.float32)
 
 
 def _by_filter(
