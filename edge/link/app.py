@@ -20,6 +20,7 @@ from edge.link.vision_pipe import VisionPipe
 PIPE_NAME = "pipe.sock"
 TICK_S = 0.25
 STATUS_INTERVAL_S = 2.0
+WRITE_INTERVAL_S = 1.0
 QUIET_S = 0.5
 """On stopping, vision that has said nothing for so long has said all."""
 GOODBYE_S = 2.0
@@ -47,7 +48,7 @@ class LinkApp:
         self._pipe = VisionPipe(settings.device.runtime_dir / PIPE_NAME, self._inbox)
         self._courier = Courier(settings, self._outbox, self._kept, self._connection, clock)
         self._told: LinkReport | None = None
-        self._told_at_s = -STATUS_INTERVAL_S
+        self._told_at_s = self._written_at_s = -STATUS_INTERVAL_S
 
     def run(self, stopping: threading.Event) -> int:
         """Work until told to stop, then drain; 0, or 3 when documents are left. Raises: OutboxCorrupt."""
@@ -97,7 +98,9 @@ class LinkApp:
             return
         self._told, self._told_at_s = report, now_s
         self._courier.tell_vision(report.as_link_status())
-        self._write(report)
+        if now_s >= self._written_at_s + WRITE_INTERVAL_S:
+            self._written_at_s = now_s
+            self._write(report)
 
     def _write(self, report: LinkReport) -> None:
         try:

@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import stat
+import threading
 from pathlib import Path
 
 from edge.files import write_durably
@@ -42,6 +43,7 @@ class KeptFiles:
         """Take stock of the folder; what is no file of ours is deleted. Raises: OSError."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        self._syncer = _Syncer(self._folder)
         self._drops = _Drops(folder.with_name(f"{folder.name}-drops.json"))
         self._total_max_bytes = total_max_bytes
         self._sizes: dict[str, int] = {}
@@ -56,6 +58,8 @@ class KeptFiles:
         return name in self._sizes
 
     def close(self) -> None:
+        """Have everything on disk, and end."""
+        self._syncer.close()
         os.close(self._folder)
 
     def get(self, name: str) -> bytes | None:
@@ -76,7 +80,7 @@ class KeptFiles:
         return None
 
     def keep(self, name: str, data: bytes) -> bool:
-        """Have a file on disk when this returns; False, and counted, when the disk does not take it."""
+        """Put a file in the folder, whole, and soon on disk; False, and counted, when the disk does not take it."""
         if not is_repo_name(name) or changes(name) or len(data) > min(FILE_MAX_BYTES, self._total_max_bytes):
             return False
         try:
@@ -110,13 +114,11 @@ class KeptFiles:
         try:
             with os.fdopen(os.open(_FRESH, _WRITE, 0o600, dir_fd=self._folder), "wb") as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
             os.replace(_FRESH, _on_disk(name), src_dir_fd=self._folder, dst_dir_fd=self._folder)
         except OSError:
             self._unlink(_FRESH)
             raise
-        os.fsync(self._folder)
+        self._syncer.add(_on_disk(name))
 
     def _make_room(self, more: int, spare: str) -> None:
         for name in list(self._sizes):
@@ -155,6 +157,58 @@ class KeptFiles:
             self._sizes[name] = size
             self.bytes += size
         self._make_room(0, "")
+
+
+class _Syncer:
+    """Has the disk take what was written, in a thread of its own: a slow card must not hold up an alert's commit.
+
+    What a power cut takes before is asked for again, and what it tears fails vision's check.
+    """
+
+    def __init__(self, folder: int) -> None:
+        self._folder = folder
+        self._changed = threading.Condition()
+        self._names: set[str] = set()
+        self._closing = False
+        self._thread: threading.Thread | None = None
+
+    def add(self, name: str) -> None:
+        with self._changed:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="kept-files", daemon=True)
+                self._thread.start()
+            self._names.add(name)
+            self._changed.notify()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._names or self._closing)
+                names, self._names = self._names, set()
+            if not names:
+                return
+            for name in names:
+                self._sync(name)
+            self._sync(".")
+
+    def _sync(self, name: str) -> None:
+        try:
+            file = os.open(name, _READ, dir_fd=self._folder)
+        except OSError:  # dropped meanwhile
+            return
+        try:
+            os.fsync(file)
+        except OSError as error:
+            log.error("kept file %s: the disk does not take it: %s", name, error)
+        finally:
+            os.close(file)
 
 
 class _Drops:

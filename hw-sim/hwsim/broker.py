@@ -134,7 +134,7 @@ message_size_limit {MESSAGE_MAX_BYTES}
 max_queued_messages 10000
 persistence true
 persistence_location {self._folder / "data"}/
-autosave_on_changes true
+autosave_on_changes false
 autosave_interval 1
 """
         )

@@ -14,6 +14,7 @@ from hwsim.broker import Broker
 from edge.formats.topics import (
     ALERTS,
     HEALTH,
+    KEYS,
     RECEIPTS,
     RECORDS,
     STATE,
@@ -96,9 +97,9 @@ def test_another_vans_certificate_cannot_take_over_this_vans_client_id(site: Sit
         peer.close()
 
 
-@pytest.mark.parametrize("channel", [STATE, ALERTS, RECORDS, HEALTH])
+@pytest.mark.parametrize("channel", [STATE, ALERTS, RECORDS, HEALTH, KEYS])
 def test_another_van_cannot_publish_as_this_van(site: Site, channel: str):
-    room = Peer(site, site.certificate(ROOM), None, all_devices_topic(FLEET, channel))
+    room = Peer(site, site.certificate(ADMIN), None, all_devices_topic(FLEET, channel))
     thief = Peer(site, site.certificate(OTHER_DEVICE))
     assert thief.publish(device_topic(FLEET, DEVICE, channel), b"forged") == "Not authorized"
     thief.publish(device_topic(FLEET, OTHER_DEVICE, channel), b"its own")

@@ -22,6 +22,7 @@ class Heard:
     topic: str
     payload: bytes
     retained: bool
+    expiry_s: int | None = None
 
 
 class Peer:
@@ -74,7 +75,8 @@ class Peer:
             self._client.subscribe(topic, qos=1)
 
     def _on_message(self, client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
-        self.heard.add(Heard(message.topic, bytes(message.payload), bool(message.retain)))
+        expiry_s = getattr(message.properties, "MessageExpiryInterval", None)
+        self.heard.add(Heard(message.topic, bytes(message.payload), bool(message.retain), expiry_s))
 
 
 class RoomPeer(Peer):

@@ -11,12 +11,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge import wire
 from edge.config import load_settings
+from edge.formats.topics import RETAINED_EXPIRY_S
 from edge.link import inbox
 from edge.link.courier import WINDOW, Courier
 from edge.link.inbox import FROM_BROKER_MAX, Inbox
 from edge.link.kept_files import KeptFiles
 from edge.link.mirror import FETCH_WAIT_S, REQUESTS_MAX
 from edge.link.outbox import Outbox
+from edge.link.retained import RENEW_S
 from edge.link.vision_pipe import VisionPipe
 from tests.link.rig import DEVICE, FakeClock, Site, build_site, new_alert, write_config
 
@@ -26,11 +28,13 @@ class FakeBroker:
 
     def __init__(self) -> None:
         self.published: list[tuple[str, bytes]] = []
+        self.retained_s: list[int] = []
         self.subscribed: list[str] = []
         self.unsubscribed: list[str] = []
 
     def publish(self, topic: str, payload: bytes, retained_s: int = 0) -> int | None:
         self.published.append((topic, payload))
+        self.retained_s.append(retained_s)
         return len(self.published)
 
     def subscribe(self, topic: str) -> int | None:
@@ -123,6 +127,42 @@ def test_the_rooms_receipts_are_subscribed_before_anything_is_published(bench: B
     assert bench.broker.of("/alerts") == []
     bench.courier.tick()
     assert len(bench.broker.of("/alerts")) == 1
+
+
+def test_what_is_retained_is_published_anew_before_it_expires(bench: Bench):
+    bench.say(wire.Announce(b"stock"), wire.StateChanged("watching"))
+    bench.connect()
+    for times in range(1, 4):
+        for message_id in range(1, 1 + len(bench.broker.published)):
+            bench.courier.handle(inbox.Acknowledged(message_id, None))
+        assert bench.broker.of("/keys") == [b"stock"] * times
+        assert len(bench.broker.of("/state")) == times
+        bench.clock.advance(RENEW_S)
+        bench.courier.tick()
+    assert set(bench.broker.retained_s) <= {0, RETAINED_EXPIRY_S}
+    assert RENEW_S < RETAINED_EXPIRY_S / 2
+
+
+def test_of_many_key_stocks_the_newest_counts(bench: Bench):
+    bench.connect()
+    bench.say(*(wire.Announce(b"%d" % number) for number in range(1000)))
+    assert bench.broker.of("/keys") == [b"0"]
+    for message_id in range(1, 1 + len(bench.broker.published)):
+        bench.courier.handle(inbox.Acknowledged(message_id, None))
+    assert bench.broker.of("/keys") == [b"0", b"999"]
+
+
+def test_a_key_stock_outlives_the_vision_that_made_it(bench: Bench):
+    bench.say(wire.Announce(b"stock"))
+    bench.courier.handle(inbox.VisionGone("ended"))
+    bench.connect()
+    assert bench.broker.of("/keys") == [b"stock"]
+
+
+@pytest.mark.parametrize("message", [wire.WatchFile("metadata/#"), wire.WatchFile("../x"), wire.DropFiles(1, "")])
+def test_a_watch_or_drop_outside_the_protocol_ends_the_pipe(bench: Bench, message: wire.Message):
+    bench.say(message)
+    assert not bench.courier.vision_attached
 
 
 def test_a_heartbeat_without_a_connection_is_not_kept(bench: Bench):

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.link import kept_files
@@ -65,6 +65,7 @@ def test_path_traversal_by_name_writes_nothing(folder: Path, name: str):
     assert os.listdir(folder.parent) == ["mirror"]
 
 
+@settings(max_examples=30)
 @given(name=st.text("a/._-\0A", max_size=12) | st.text(max_size=30))
 def test_any_name_is_a_file_in_the_folder_or_refused(tmp_path_factory: pytest.TempPathFactory, name: str):
     root = tmp_path_factory.mktemp("kept")
@@ -139,7 +140,7 @@ def test_a_file_kept_again_is_counted_once(folder: Path):
     assert kept.get(CHUNK) == b"longer"
 
 
-def _full(*_: object) -> None:
+def _full(*_: object, **__: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -147,7 +148,7 @@ def test_a_full_disk_keeps_nothing_counts_it_and_leaves_no_part(folder: Path, mo
     kept = KeptFiles(folder)
     kept.keep(CHUNK, b"cipher")
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", _full)
+        patch.setattr(os, "replace", _full)
         assert not kept.keep("a/1", b"x")
         assert not kept.keep(CHUNK, b"other")
     assert kept.failed == 2
@@ -224,6 +225,7 @@ def test_what_is_kept_after_a_drop_is_counted_anew(folder: Path):
     assert kept.drop("metadata/") == (1, 8)
 
 
+@settings(max_examples=30)
 @given(
     data=st.binary(max_size=60)
     | st.dictionaries(st.text("a/.", max_size=5), st.lists(st.integers() | st.booleans())).map(
