@@ -72,10 +72,10 @@ class FacePath:
         found = self._networks.detector.detect(Frame(0, image, None, 0.0, 0.0))
         return tuple(sorted(found, key=lambda face: -face.width_px))
 
-    def template_of_photograph(self, image: NDArray[np.uint8]) -> Template:
-        """The template of the one face of an enrolment photograph.
+    def face_of_photograph(self, image: NDArray[np.uint8]) -> FaceBox:
+        """The one face of an enrolment photograph.
 
-        Raises: NoFaceFound, SeveralFacesFound, FaceTooSmall, LandmarksDegenerate.
+        Raises: NoFaceFound, SeveralFacesFound, FaceTooSmall.
         """
         faces = self.faces(image)
         if not faces:
@@ -85,7 +85,14 @@ class FacePath:
             raise SeveralFacesFound(f"{len(rivals)} faces that could be meant; crop the picture to one person")
         if faces[0].width_px < FACE_WIDTH_MIN_PX:
             raise FaceTooSmall(f"face {faces[0].width_px:.0f} px wide, enrolment needs {FACE_WIDTH_MIN_PX:.0f}")
-        return self._template(image, faces[0])
+        return faces[0]
+
+    def template_of_photograph(self, image: NDArray[np.uint8]) -> Template:
+        """The template of the one face of an enrolment photograph.
+
+        Raises: NoFaceFound, SeveralFacesFound, FaceTooSmall, LandmarksDegenerate.
+        """
+        return self.template_of(image, self.face_of_photograph(image))
 
     def template_of_central_face(self, image: NDArray[np.uint8]) -> Template:
         """The template of the face nearest the middle, as benchmarks of cropped faces mean it.
@@ -102,8 +109,9 @@ class FacePath:
                 np.hypot(face.left_px + face.width_px / 2 - middle_x, face.top_px + face.height_px / 2 - middle_y)
             )
 
-        return self._template(image, min(faces, key=distance))
+        return self.template_of(image, min(faces, key=distance))
 
-    def _template(self, image: NDArray[np.uint8], face: FaceBox) -> Template:
+    def template_of(self, image: NDArray[np.uint8], face: FaceBox) -> Template:
+        """The template of a face found in a picture, uint8 BGR (h, w, 3). Raises: LandmarksDegenerate."""
         aligned = self._networks.aligner.align(image, face.landmarks)
         return self._networks.embedder.embed(aligned, quality=1.0, frame_id=0)
