@@ -27,6 +27,10 @@ Milliseconds = Annotated[float, Field(ge=0, lt=1e12)]
 """Far below 2^53: RFC 8785 writes larger whole numbers as integers that a reader must refuse."""
 
 
+ONCE = {"uniqueItems": True}
+"""For JSON Schema: no item twice; a validator of the field holds it here."""
+
+
 class Document(BaseModel):
     """Strict: unknown fields, coerced types and non-finite numbers are refused."""
 

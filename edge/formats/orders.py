@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from edge.formats.documents import Document, Hex32, Identifier, ThresholdBackend, UtcText
+from edge.formats.documents import ONCE, Document, Hex32, Identifier, ThresholdBackend, UtcText
 from edge.formats.policy import PolicyReference
 
 ORDER_MAX_BYTES = 256 * 1024
@@ -31,7 +31,7 @@ class OrderedWatchlist(Document):
     manifest_sha256: Hex32
     entries_max: Annotated[int, Field(ge=1, le=200_000)]
     delta_entries_max: Annotated[int, Field(ge=1, le=1_000)]
-    delta_signers: Annotated[list[Hex32], Field(min_length=2, max_length=8)]
+    delta_signers: Annotated[list[Hex32], Field(min_length=2, max_length=8, json_schema_extra=ONCE)]
 
     @field_validator("delta_signers")
     @classmethod
@@ -71,7 +71,7 @@ class Order(Document):
     threshold_backend: ThresholdBackend
     calibration: CalibrationCertificate
     policy: PolicyReference
-    closers: Annotated[list[Hex32], Field(min_length=1, max_length=8)]
+    closers: Annotated[list[Hex32], Field(min_length=1, max_length=8, json_schema_extra=ONCE)]
     room_receipt_key_hex: Hex32
     room_seal_key_hex: Hex32
     alert_retention_h: Annotated[float, Field(gt=0, le=744)]

@@ -10,7 +10,7 @@ from edge.formats.categories import CATEGORIES as CATEGORIES
 from edge.formats.categories import RESPONSES as RESPONSES
 from edge.formats.categories import Category as Category
 from edge.formats.categories import Response as Response
-from edge.formats.documents import Document, Hex32, Identifier
+from edge.formats.documents import ONCE, Document, Hex32, Identifier
 
 POLICY_MAX_BYTES = 32 * 1024
 
@@ -26,7 +26,7 @@ class Policy(Document):
     name: Identifier
     version: Annotated[int, Field(ge=1, le=2**31)]
     entries_max: Annotated[int, Field(ge=1, le=200_000)]
-    categories: Annotated[list[Category], Field(min_length=1, max_length=len(CATEGORIES))]
+    categories: Annotated[list[Category], Field(min_length=1, max_length=len(CATEGORIES), json_schema_extra=ONCE)]
     deployment_h_max: Hours
     prepare_h_max: Hours
     alert_retention_h_max: Annotated[float, Field(gt=0, le=744)]
@@ -34,7 +34,7 @@ class Policy(Document):
     delta_entries_max: Annotated[int, Field(ge=1, le=1_000)]
     false_alert_ceiling: Share
     similarity_fpir_max: Share
-    may_suspend: Annotated[list[MaySuspend], Field(min_length=1, max_length=4)]
+    may_suspend: Annotated[list[MaySuspend], Field(min_length=1, max_length=4, json_schema_extra=ONCE)]
 
     @field_validator("categories")
     @classmethod

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from edge.formats.documents import Document, EntryId, Hex32, Identifier, UtcText
+from edge.formats.documents import ONCE, Document, EntryId, Hex32, Identifier, UtcText
 from edge.formats.pack import Subjects
 
 MANIFEST_MAX_BYTES = 4 * 1024
@@ -50,7 +50,7 @@ class WatchlistDelta(LogItem):
 
     type: Literal["watchlist_delta"]
     epoch: Epoch
-    removes: Annotated[list[EntryId], Field(max_length=1_000)]
+    removes: Annotated[list[EntryId], Field(max_length=1_000, json_schema_extra=ONCE)]
     adds: Annotated[int, Field(ge=0, le=1_000)]
     adds_sha256: Annotated[list[Hex32], Field(max_length=ADD_CHUNKS_MAX)]
     entries_after: EntryCount

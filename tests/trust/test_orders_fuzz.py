@@ -71,7 +71,7 @@ def test_any_bytes_are_refused_as_our_errors_say(kind: str, data: bytes):
 @given(at=st.integers(0, 10_000), piece=st.binary(max_size=3), taken=st.integers(0, 4))
 @FEW
 def test_bytes_changed_in_a_good_document_are_refused_or_change_nothing(kind: str, at: int, piece: bytes, taken: int):
-    """Bytes of an event outside the signature may change, and nothing of what is read. An order is pinned by its role."""
+    """An event may change outside its signature, and nothing of what is read does; an order is pinned by its role."""
     read, good = READERS[kind]
     at %= len(good) + 1
     data = good[:at] + piece + good[at + taken :]

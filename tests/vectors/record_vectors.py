@@ -120,7 +120,8 @@ HEALTH = {
 
 def carried(signed: dict[str, Any], *keys: Any) -> dict[str, Any]:
     """In a CloudEvent, signed by the van or by others."""
-    return event(document(signed, *(keys or (VAN,))), type=f"lfr-edge.{signed['type']}.v1")
+    kind = "keys" if signed["type"] == "key_stock" else signed["type"]
+    return event(document(signed, *(keys or (VAN,))), type=f"lfr-edge.{kind}.v1")
 
 
 def envelopes(kind: str, fields: dict[str, Any]) -> Iterator[Vector]:
