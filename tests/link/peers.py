@@ -60,6 +60,10 @@ class Peer:
         )
         return next(each[1] for each in items if isinstance(each, tuple) and each[0] == message_id)
 
+    def ask(self, topic: str) -> None:
+        """Subscribe without waiting for an answer."""
+        self._client.subscribe(topic, qos=1)
+
     def subscribe(self, topic: str) -> None:
         before = self.events.all().count("subscribed")
         self._client.subscribe(topic, qos=1)

@@ -7,72 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from edge import wire
 from edge.errors import WireError
 from edge.link import mirror as mirror_module
-from edge.link.kept_files import KeptFiles
-from edge.link.mirror import FETCH_WAIT_S, REQUESTS_MAX, WATCH_HOLDS_S, WATCHES_MAX, Mirror
-from edge.link.rate import RateLimit
-from edge.link.stick import Stick
+from edge.link.mirror import FETCH_WAIT_S, REQUESTS_MAX
 from edge.wire import (
     FILE_MAX_BYTES,
     DropFiles,
-    FetchFile,
     FileAbsent,
-    FileChanged,
     FileContent,
-    FilesDropped,
     WatchFile,
 )
-from tests.link.rig import FLEET, FakeClock
-
-REPO = f"lfr/v1/{FLEET}/repo/"
-TIMESTAMP = "metadata/timestamp.json"
-CHUNK = "deployments/market/1/chunk-0001"
-
-
-class Bench:
-    """A mirror with everything around it in the test's hands."""
-
-    def __init__(self, folder: Path, rate: int = 10**9, jitter_s: float = 0.0, stick: bool = False) -> None:
-        self.clock = FakeClock()
-        self.kept = KeptFiles(folder / "mirror")
-        self.subscribed: list[str] = []
-        self.unsubscribed: list[str] = []
-        self.told: list[wire.Message] = []
-        self.stick_folder = folder / "stick"
-        self.mirror = Mirror(
-            FLEET,
-            self,
-            self.told.append,
-            self.kept,
-            RateLimit(rate, self.clock),
-            jitter_s,
-            self.clock,
-            Stick(self.stick_folder, "van-1") if stick else None,
-        )
-
-    def subscribe(self, topic: str) -> int | None:
-        self.subscribed.append(topic.removeprefix(REPO))
-        return len(self.subscribed)
-
-    def unsubscribe(self, topic: str) -> None:
-        self.unsubscribed.append(topic.removeprefix(REPO))
-
-    def ask(self, request_id: int, name: str, fresh: bool = False) -> None:
-        self.mirror.ask(FetchFile(request_id, name, fresh))
-
-    def comes(self, name: str, payload: bytes) -> None:
-        self.mirror.on_file(REPO + name, payload)
-
-    def later(self, seconds: float) -> None:
-        self.clock.advance(seconds)
-        self.mirror.tick()
-
-    def put_on_stick(self, name: str, data: bytes) -> None:
-        path = self.stick_folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+from tests.link.mirror_bench import CHUNK, TIMESTAMP
+from tests.link.mirror_bench import MirrorBench as Bench
 
 
 @pytest.fixture
@@ -271,92 +217,6 @@ def test_the_start_and_every_new_connection_wait_a_random_time(
         assert bench.subscribed == [TIMESTAMP, CHUNK]
         bench.subscribed.clear()
         bench.mirror.on_disconnected()
-
-
-def test_a_watched_file_tells_each_change_once_and_answers_fetches(bench: Bench):
-    bench.mirror.watch(WatchFile(TIMESTAMP))
-    bench.mirror.watch(WatchFile(TIMESTAMP))
-    assert bench.subscribed == [TIMESTAMP]
-    for content in (b"one", b"one", b"two"):
-        bench.comes(TIMESTAMP, content)
-    bench.ask(1, TIMESTAMP, fresh=True)
-    assert bench.told == [FileChanged(TIMESTAMP), FileChanged(TIMESTAMP), FileContent(1, b"two")]
-    assert bench.subscribed == [TIMESTAMP]
-    assert bench.unsubscribed == []
-
-
-def test_a_fetch_of_a_watched_file_leaves_the_subscription_standing(bench: Bench):
-    bench.mirror.watch(WatchFile(TIMESTAMP))
-    bench.ask(1, TIMESTAMP)
-    bench.comes(TIMESTAMP, b"one")
-    assert bench.told == [FileChanged(TIMESTAMP), FileContent(1, b"one")]
-    assert bench.unsubscribed == []
-
-
-def test_what_a_lost_connection_had_brought_is_not_taken_as_new(bench: Bench):
-    bench.mirror.watch(WatchFile(TIMESTAMP))
-    bench.comes(TIMESTAMP, b"one")
-    bench.mirror.on_disconnected()
-    bench.ask(1, TIMESTAMP)
-    assert bench.told == [FileChanged(TIMESTAMP)]
-    bench.mirror.on_connected()
-    bench.comes(TIMESTAMP, b"one")
-    assert bench.told == [FileChanged(TIMESTAMP), FileContent(1, b"one")]
-
-
-def test_a_subscription_lost_in_silence_is_found_by_asking_anew(bench: Bench):
-    bench.mirror.watch(WatchFile(TIMESTAMP))
-    bench.comes(TIMESTAMP, b"one")
-    bench.later(WATCH_HOLDS_S)
-    bench.ask(1, TIMESTAMP)
-    assert bench.subscribed == [TIMESTAMP, TIMESTAMP]
-    bench.comes(TIMESTAMP, b"two")
-    assert bench.told[-2:] == [FileChanged(TIMESTAMP), FileContent(1, b"two")]
-
-
-def test_a_cleared_watched_file_is_said_and_not_answered(bench: Bench):
-    bench.mirror.watch(WatchFile(TIMESTAMP))
-    bench.comes(TIMESTAMP, b"one")
-    bench.comes(TIMESTAMP, b"")
-    assert bench.told == [FileChanged(TIMESTAMP)] * 2
-    bench.ask(1, TIMESTAMP)
-    bench.later(FETCH_WAIT_S)
-    assert isinstance(bench.told[-1], FileAbsent)
-
-
-def test_standing_subscriptions_are_bounded(bench: Bench):
-    for number in range(WATCHES_MAX):
-        bench.mirror.watch(WatchFile(f"a/{number}"))
-    with pytest.raises(WireError, match="at most"):
-        bench.mirror.watch(WatchFile("a/x"))
-
-
-def test_a_vision_that_leaves_takes_its_requests_and_subscriptions_along(bench: Bench):
-    bench.mirror.watch(WatchFile(TIMESTAMP))
-    bench.ask(1, CHUNK)
-    bench.mirror.forget()
-    assert sorted(bench.unsubscribed) == sorted([TIMESTAMP, CHUNK])
-    bench.comes(TIMESTAMP, b"one")
-    bench.comes(CHUNK, b"cipher")
-    assert bench.told == []
-    assert bench.kept.files == 0
-
-
-def test_a_file_on_its_way_when_its_name_is_dropped_is_not_kept(bench: Bench):
-    bench.kept.keep("deployments/market/hashes", b"hash")
-    bench.ask(1, CHUNK)
-    bench.mirror.drop(DropFiles(2, "deployments/market/"))
-    assert bench.told == [FileAbsent(1, "its name was dropped"), FilesDropped(2, 1, 4)]
-    bench.comes(CHUNK, b"late")
-    assert bench.kept.files == 0
-
-
-def test_a_dropped_watched_file_is_forgotten_and_asked_for_anew(bench: Bench):
-    bench.mirror.watch(WatchFile(TIMESTAMP))
-    bench.comes(TIMESTAMP, b"one")
-    bench.mirror.drop(DropFiles(1, "metadata/"))
-    bench.ask(2, TIMESTAMP)
-    assert bench.subscribed == [TIMESTAMP, TIMESTAMP]
 
 
 def test_a_refused_subscription_is_said(bench: Bench):
