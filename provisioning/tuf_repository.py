@@ -130,9 +130,15 @@ class TufRepository(TufDrafts):
 
     def put_file(self, name: str, data: bytes) -> None:
         """A file that TUF does not name: chunks, wrapped keys, hints. Raises: TopicInvalid, OSError."""
-        if HASH_PREFIXED.fullmatch(name) or name.startswith("metadata/") or name == INDEX:
-            raise AuthorityInvalid(f"{name} is TUF's own kind of file; it comes by a draft")
+        self._check_own(name)
         self._folder.put(name, data)
+
+    def remove_files(self, names: Iterable[str]) -> int:
+        """Delete files that TUF does not name; how many there were. Raises: AuthorityInvalid."""
+        names = list(names)
+        for name in names:
+            self._check_own(name)
+        return self._folder.remove(names)
 
     def remove_deployment(self, deployment: str) -> int:
         """Delete every file of a deployment that is over; how many. Its delegation goes with the next targets."""
@@ -143,6 +149,11 @@ class TufRepository(TufDrafts):
             if name.startswith(f"deployments/{deployment}/") or role_of_file(name) in roles
         ]
         return self._folder.remove(gone)
+
+    @staticmethod
+    def _check_own(name: str) -> None:
+        if HASH_PREFIXED.fullmatch(name) or name.startswith("metadata/") or name == INDEX:
+            raise AuthorityInvalid(f"{name} is TUF's own kind of file; it comes and goes by a draft")
 
     def _publish(
         self,

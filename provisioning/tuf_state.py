@@ -10,8 +10,17 @@ from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 
 from edge.clock import Clock, parse_utc
 from edge.errors import RepositoryFileMissing
-from edge.formats.names import INDEX, TIMESTAMP, deployment_role, log_role, order_target
+from edge.formats.names import (
+    INDEX,
+    TIMESTAMP,
+    close_target,
+    deployment_role,
+    log_role,
+    log_target,
+    order_target,
+)  # fmt: skip
 from edge.formats.parts import split
+from edge.trust.tuf_kept import read_index
 from provisioning.tuf_files import HASH_PREFIXED, RepositoryFolder
 from provisioning.tuf_roles import prefixed
 
@@ -60,6 +69,23 @@ class TufState:
         names = (path.rpartition("/")[2].removesuffix(".json") for path in self._role(log_role(deployment)).targets)
         return tuple(sorted(int(name) for name in names if name.isdecimal()))
 
+    def log_item(self, deployment: str, sequence: int) -> bytes:
+        """An item of a log. Raises: RepositoryFileMissing."""
+        return self._target(log_role(deployment), log_target(deployment, sequence))
+
+    def close(self, deployment: str) -> bytes | None:
+        """The word that a deployment is over, if it was published. Raises: RepositoryFileMissing."""
+        path = close_target(deployment)
+        return self._target(log_role(deployment), path) if path in self._role(log_role(deployment)).targets else None
+
+    def file(self, name: str) -> bytes:
+        """Any file by its name. Raises: RepositoryFileMissing."""
+        return self._folder.read(name)
+
+    def names(self) -> tuple[str, ...]:
+        """Of every file, sorted."""
+        return tuple(self._folder.names())
+
     def files(self) -> dict[str, bytes]:
         """Every message to publish, by repository name, each at most 61,440 bytes; what points to others comes last."""
         late = (TIMESTAMP, INDEX)
@@ -104,6 +130,12 @@ class TufState:
             and (HASH_PREFIXED.fullmatch(name) or (name.startswith("metadata/") and not name.endswith(".root.json")))
         )
 
+    def _target(self, role: str, path: str) -> bytes:
+        target = self._role(role).targets.get(path)
+        if target is None:
+            raise RepositoryFileMissing(f"{role} does not list {path}")
+        return self._folder.read(prefixed(target))
+
     def _next_version(self, name: str) -> int:
         if name == "root":
             return self._root().signed.version + 1
@@ -111,10 +143,8 @@ class TufState:
         return 1 if meta is None else meta.version + 1
 
     def _root(self) -> Metadata[Root]:
-        versions = [
-            int(name.split("/")[1].split(".")[0]) for name in self._folder.names() if name.endswith(".root.json")
-        ]
-        return Metadata[Root].from_bytes(self._folder.read(f"metadata/{max(versions)}.root.json"))
+        version = read_index(self._folder.read(INDEX))
+        return Metadata[Root].from_bytes(self._folder.read(f"metadata/{version}.root.json"))
 
     def _timestamp(self) -> Timestamp:
         return cast(Timestamp, Metadata.from_bytes(self._folder.read(TIMESTAMP)).signed)

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import CryptoSigner
 
 from edge.clock import utc_text
+from edge.errors import RepositoryFileMissing
 from edge.formats.orders import DeploymentClose
 from edge.trust.documents import canonical, public_hex, sign
 from edge.trust.tuf_keys import ed25519_key
@@ -140,3 +141,46 @@ class MadeFleet:
             reason="over",
         )
         return sign(close, [made_key("closer")])
+
+
+class Courier:
+    """Link, for tests: hands out what a fleet has published, and lies where told to.
+
+    lies: messages by name in place of the true ones; None: not there. frozen: an older set of messages to stay with.
+    """
+
+    def __init__(self, fleet: MadeFleet) -> None:
+        self.fleet = fleet
+        self.lies: dict[str, bytes | None] = {}
+        self.frozen: dict[str, bytes] | None = None
+        self.gone = False
+        self.asked: list[tuple[str, bool]] = []
+        self.bytes_given = 0
+        self._read_at = b""
+        self._messages: dict[str, bytes] = {}
+
+    def fetch(self, name: str, fresh: bool) -> bytes:
+        self.asked.append((name, fresh))
+        messages = self._published() if self.frozen is None else self.frozen
+        data = self.lies[name] if name in self.lies else messages.get(name)
+        if self.gone or data is None:
+            raise RepositoryFileMissing(f"{name}: nothing came in time")
+        self.bytes_given += len(data)
+        return data
+
+    def _published(self) -> dict[str, bytes]:
+        """Read anew when the fleet has published since."""
+        now = (self.fleet.folder / "metadata" / "timestamp.json").read_bytes()
+        if now != self._read_at:
+            self._read_at, self._messages = now, self.fleet.repository.files()
+        return self._messages
+
+    def freeze(self) -> None:
+        """From now on nothing newer is handed out."""
+        self.frozen = self.fleet.repository.files()
+
+    def names_asked(self) -> list[str]:
+        """Since the last call."""
+        names = [name for name, _ in self.asked]
+        self.asked.clear()
+        return names

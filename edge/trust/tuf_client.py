@@ -122,9 +122,11 @@ class Verified:
         kept = self.metadata.roles.get(name)
         if kept is not None and self._accepts(kept, name, parent):
             return
-        data = fetch_whole(f"metadata/{meta.version}.{name}.json", METADATA_MAX_BYTES, fetch)
         try:
+            data = fetch_whole(f"metadata/{meta.version}.{name}.json", METADATA_MAX_BYTES, fetch)
             self._trusted.update_delegated_targets(data, name, parent)
+        except DocumentInvalid as error:
+            raise RepositoryRefused(f"{name}: {error}") from None
         except (RepositoryError, DeserializationError, SslibError, ValueError) as error:
             _refuse(name, error)
         self.metadata = replace(self.metadata, roles=self.metadata.roles | {name: data})
