@@ -161,15 +161,15 @@ class Courier:
 
     def fetch(self, name: str, fresh: bool) -> bytes:
         self.asked.append((name, fresh))
-        messages = self._published() if self.frozen is None else self.frozen
+        messages = self.refill() if self.frozen is None else self.frozen
         data = self.lies[name] if name in self.lies else messages.get(name)
         if self.gone or data is None:
             raise RepositoryFileMissing(f"{name}: nothing came in time")
         self.bytes_given += len(data)
         return data
 
-    def _published(self) -> dict[str, bytes]:
-        """Read anew when the fleet has published since."""
+    def refill(self) -> dict[str, bytes]:
+        """What the fleet has published; read anew when there is something new."""
         now = (self.fleet.folder / "metadata" / "timestamp.json").read_bytes()
         if now != self._read_at:
             self._read_at, self._messages = now, self.fleet.repository.files()

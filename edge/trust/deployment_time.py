@@ -15,6 +15,8 @@ from edge.formats.receipts import ClosedBecause
 
 JUMP_S = 60.0
 """What the wall clock may move otherwise than boot time, and stand from the fleet's, before it is doubted."""
+DRIFT = 2e-4
+"""By how much boot time may run fast: a share of it, twice what a cheap crystal does."""
 
 
 class Phase(str, Enum):
@@ -57,6 +59,7 @@ class DeploymentTime:
         self._doubt = ""
         self._made_at: datetime | None = None
         self._made_at_boot_s = 0.0
+        self._latest: tuple[datetime, float] | None = None
 
     def told(self, made_at: datetime, wall: datetime, boot_s: float) -> None:
         """A timestamp was verified just now, which the fleet signed at made_at. An older one says nothing."""
@@ -64,7 +67,11 @@ class DeploymentTime:
         if self._made_at is not None and made_at <= self._made_at:
             return
         self._made_at, self._made_at_boot_s = made_at, boot_s
-        if abs((wall - made_at).total_seconds()) <= JUMP_S:
+        is_late = self._latest is not None and (self._least(boot_s) - made_at).total_seconds() > JUMP_S
+        if self._latest is None or made_at >= self._least(boot_s):
+            self._latest = (made_at, boot_s)
+        # One that was held back confirms nothing: the clock may have been set back to meet it.
+        if abs((wall - made_at).total_seconds()) <= JUMP_S and not is_late:
             self._anchor, self._confirmed, self._doubt = (wall, boot_s), True, ""
         elif (made_at - wall).total_seconds() > JUMP_S:
             self._doubt = "the clock is behind the fleet's"
@@ -97,6 +104,12 @@ class DeploymentTime:
             return float("inf")
         return max((wall - self._made_at).total_seconds(), boot_s - self._made_at_boot_s)
 
+    def _least(self, boot_s: float) -> datetime:
+        """Before this it cannot be: what the fleet has signed, and the boot time since that was heard."""
+        assert self._latest is not None
+        made_at, heard_s = self._latest
+        return made_at + timedelta(seconds=(boot_s - heard_s) * (1 - DRIFT))
+
     def _advance(self, wall: datetime, boot_s: float) -> None:
         if self._last_boot_s is not None and self._begun:
             self.used_s += max(0.0, boot_s - self._last_boot_s)
@@ -107,7 +120,7 @@ class DeploymentTime:
         moved_s = (wall - anchor_wall).total_seconds() - (boot_s - anchor_boot_s)
         if abs(moved_s) > JUMP_S and not self._doubt:
             self._doubt = f"the clock has jumped by {moved_s:+.0f} s"
-        if self._made_at is not None and (self._made_at - wall).total_seconds() > JUMP_S and not self._doubt:
+        if self._latest is not None and (self._least(boot_s) - wall).total_seconds() > JUMP_S and not self._doubt:
             self._doubt = "the clock is behind the fleet's"
         # Once it might have watched, time counts, whatever the wall clock says afterwards.
         self._begun = self._begun or wall >= self._not_before

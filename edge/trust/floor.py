@@ -5,6 +5,7 @@ REPOSITORY.md 2. A second floor may lie outside the disk (a TPM's): one number, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,10 +20,11 @@ _FILE_MAX_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class Floor:
-    """Of one deployment. sequence: of its log."""
+    """Of one deployment. sequence: of its log; order_sha256: of the order's bytes, where it was said."""
 
     order_version: int = 0
     sequence: int = 0
+    order_sha256: str | None = None
 
 
 @dataclass(frozen=True, order=True)
@@ -79,10 +81,17 @@ class FloorFile:
                 f"{deployment}: order {floor.order_version} and log {floor.sequence} after order "
                 f"{before.order_version} and log {before.sequence}"
             )
+        if floor.order_version == before.order_version and before.order_sha256 is not None:
+            if floor.order_sha256 not in (None, before.order_sha256):
+                raise OrderRollback(
+                    f"{deployment}: another order of version {floor.order_version} than the one acted on; "
+                    "an order that differs needs a higher version"
+                )
+            floor = replace(floor, order_sha256=before.order_sha256)
         self.check(root_version, position)
         if (root_version, position, floor) != (self._root, self._position, before):
             deployments = {name: each for name, each in self._deployments.items() if name != deployment}
-            deployments[deployment] = replace(floor)
+            deployments[deployment] = floor
             for name in list(deployments)[: max(0, len(deployments) - DEPLOYMENTS_MAX)]:
                 del deployments[name]
             write_durably(self._path, _bytes(root_version, position, deployments))
@@ -92,7 +101,7 @@ class FloorFile:
 
 
 def _bytes(root: int, position: Position, deployments: dict[str, Floor]) -> bytes:
-    rows = [[name, each.order_version, each.sequence] for name, each in deployments.items()]
+    rows = [[name, each.order_version, each.sequence, each.order_sha256 or ""] for name, each in deployments.items()]
     return canonical(
         {"root": root, "online_root": position.online_root, "snapshot": position.snapshot, "deployments": rows}
     )
@@ -110,7 +119,10 @@ def _read(path: Path) -> tuple[int, Position, dict[str, Floor]]:
         if set(value) != {"root", "online_root", "snapshot", "deployments"}:
             raise TypeError
         root, online_root, snapshot = (_count(value[name]) for name in ("root", "online_root", "snapshot"))
-        deployments = {str(name): Floor(_count(order), _count(log)) for name, order, log in value["deployments"]}
+        deployments = {
+            str(name): Floor(_count(order), _count(log), _sha256(sha256))
+            for name, order, log, sha256 in value["deployments"]
+        }
     except (TypeError, ValueError):
         raise StateFileInvalid(_unreadable(path, "not what we wrote")) from None
     return root, Position(online_root, snapshot), deployments
@@ -120,6 +132,12 @@ def _count(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise TypeError
     return value
+
+
+def _sha256(value: object) -> str | None:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-f]{64}|", value):
+        raise TypeError
+    return value or None
 
 
 def _unreadable(path: Path, why: str) -> str:

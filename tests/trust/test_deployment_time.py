@@ -197,3 +197,38 @@ def test_no_jump_alone_ever_destroys(steps: list[tuple[str, float]]):
             van.hear()
         van.pass_(0.1)
         assert van.says().phase is not Phase.CLOSE
+
+
+def test_timestamp_held_back_confirms_no_clock_that_was_set_back_to_meet_it():
+    van = Van()
+    van.hear()
+    held_back = van.real + timedelta(seconds=300)
+    van.run(1800, heard=False)
+    van.set_wall(-1500)
+    assert van.says().phase is Phase.SUSPEND
+    van.time.told(held_back, van.wall, van.boot_s)
+    assert van.says().phase is Phase.SUSPEND
+    van.set_wall(+1500)
+    van.hear()
+    assert van.says().phase is Phase.WATCH
+
+
+def test_clock_set_back_slowly_is_behind_the_fleet_before_an_hour_is_won():
+    van = Van()
+    van.hear()
+    for _ in range(60):
+        van.pass_(60.0)
+        van.set_wall(-30.0)
+        van.time.told(van.wall + timedelta(seconds=1), van.wall, van.boot_s)
+        last = van.says().phase
+    assert last is Phase.SUSPEND
+
+
+def test_boot_time_that_runs_fast_by_a_crystals_error_suspends_nobody():
+    van = Van(BEGIN - timedelta(days=30))
+    van.time = DeploymentTime(BEGIN, END, 3600.0, 24.0, 0.0)
+    for _ in range(30 * 24):
+        van.pass_(3600.0)
+        van.boot_s += 3600.0 * 1e-4
+        van.hear()
+        assert van.says().phase is not Phase.SUSPEND

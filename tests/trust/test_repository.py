@@ -161,6 +161,18 @@ def test_acting_on_less_than_before_is_refused(fleet: MadeFleet, van: Van):
     assert van.repository.floor(STATION) == Floor(2, 5)
 
 
+def test_another_order_of_the_version_acted_on_is_refused(van: Van):
+    van.repository.refresh()
+    van.repository.acted_on(STATION, 2, 0, "a" * 64)
+    van.repository.acted_on(STATION, 2, 1)
+    van.restart()
+    van.repository.refresh()
+    with pytest.raises(OrderRollback, match="higher version"):
+        van.repository.acted_on(STATION, 2, 1, "b" * 64)
+    van.repository.acted_on(STATION, 3, 1, "b" * 64)
+    assert van.repository.floor(STATION) == Floor(3, 1, "b" * 64)
+
+
 def test_floor_outside_the_disk_only_rises_and_is_written_only_then(fleet: MadeFleet, van: Van):
     van.act()
     number = van.outside
