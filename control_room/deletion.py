@@ -11,6 +11,7 @@ _BECAUSE = {
     "boot_time": "its time was used up, by the clock that nobody can set",
     "close": "it was closed",
     "fleet_time": "the fleet's time passed its end",
+    "camera_end": "its clip, or its simulation, was over",
     "operator": "an operator ended it",
 }
 _NOT_COVERED = {"broker": "what a broker kept", "flash_remanence": "what worn flash may keep"}

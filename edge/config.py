@@ -6,7 +6,7 @@ What an order decides (who, where, when, at what threshold) is no configuration 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -62,13 +62,12 @@ class InferenceSettings(Section):
 
 
 class KeySettings(Section):
-    """Files of vision's keys; link cannot read them."""
+    """Vision's keys; link cannot read them."""
 
     signing_key_file: PathText = Field(description="Ed25519 private key that signs alerts and records")
-    seal_key_file: PathText = Field(description="X25519 private key that opens the wrapped watchlist key")
-    authority_keys: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(
-        min_length=1, max_length=8, description="public keys that may sign an order, hex"
-    )
+    root_file: PathText = Field(description="TUF root of the fleet's repository, as it was at enrolment")
+    tpm: PathText | None = Field(None, description="TPM that holds the vault's secret, /dev/tpmrm0; null: a file does")
+    stock: int = Field(8, ge=1, le=64, description="one-deployment keys kept ready, count")
 
 
 class QualitySettings(Section):

@@ -140,12 +140,14 @@ class Withheld:
 
 @dataclass(frozen=True)
 class Match:
-    """The decision to alert: which entry, how alike, on how many frames."""
+    """The decision to alert: which entry, how alike, on how many frames; why it is listed, and what was planned."""
 
     entry_id: str
     similarity: float
     threshold: float
     frames_fused: int
+    category: str | None = None
+    response: str | None = None
 
 
 Decision = Match | Withheld

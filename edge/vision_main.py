@@ -17,9 +17,11 @@ import cv2
 from edge.camera_choice import open_camera
 from edge.clock import Clock, SystemClock
 from edge.config import Settings, load_settings
-from edge.devices import Camera
+from edge.devices import Camera, SecretSlots
+from edge.drivers.file_secrets import FileSecrets
 from edge.drivers.litert import choose_runtime
-from edge.errors import ConfigInvalid, LfrError
+from edge.drivers.tpm_secrets import TpmSecrets
+from edge.errors import ConfigInvalid, KeyFileInvalid, LfrError
 from edge.exits import Exit
 from edge.formats.detector_size import View
 from edge.trust.packs import open_pack
@@ -29,6 +31,7 @@ SYSTEMD_LISTEN_FD = 3
 """The first descriptor that systemd's socket activation passes (sd_listen_fds(3))."""
 
 SWITCH_INTERVAL_S = 5e-4
+ROOT_MAX_BYTES = 256 * 1024
 
 log = logging.getLogger("lfr.vision")
 
@@ -55,8 +58,9 @@ def run_vision(options: argparse.Namespace, choose_camera: Callable[[Settings, C
         delegate_options=delegate.options if delegate else None,
     )
     pack = open_pack(inference.pack_dir, inference.precision, view_of(settings))
-    devices = Devices(choose_camera(settings, clock), runtime, clock, listener, link_uids)
-    app = VisionApp(settings, pack, devices)
+    camera, slots = choose_camera(settings, clock), choose_secrets(settings)
+    devices = Devices(camera, runtime, clock, slots, listener, link_uids)
+    app = VisionApp(settings, pack, read_root(settings.keys.root_file), devices)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: app.request_stop())
     return int(app.run())
@@ -73,6 +77,24 @@ def view_of(settings: Settings) -> View:
         small_height_px=camera.lores_height_px if has_small else camera.height_px,
         face_width_min_px=settings.quality.face_width_min_px,
     )
+
+
+def choose_secrets(settings: Settings) -> SecretSlots:
+    """Where the vault's secret lies, as configured: never silently in a file instead. Raises: VaultUnusable."""
+    if settings.keys.tpm is not None:
+        return TpmSecrets(settings.keys.tpm)
+    return FileSecrets(settings.device.state_dir / "vision" / "secrets")
+
+
+def read_root(path: Path) -> bytes:
+    """The root of this box's enrolment. Raises: KeyFileInvalid."""
+    try:
+        with path.open("rb") as file:
+            return file.read(ROOT_MAX_BYTES)
+    except OSError as error:
+        raise KeyFileInvalid(
+            f"{path}: the fleet's root cannot be read: {error.strerror or error}; enrol this box anew"
+        ) from None
 
 
 def find_uid(user: str | None) -> int:

@@ -59,7 +59,7 @@ class SigningKeys:
 
 
 class Authority:
-    """A fleet's certificate authority and its Ed25519 authority key, kept in a folder.
+    """A fleet's certificate authority, kept in a folder, with keys of its devices and rooms.
 
     Names that are issued again with the same folder get new certificates but keep their signing keys.
     """
@@ -68,26 +68,24 @@ class Authority:
         self.folder = folder
         self.fleet = fleet
         self.ca_file = folder / "ca.pem"
-        self.authority_key_file = folder / "authority.key"
         self._clock = clock
 
     @classmethod
     def create(cls, folder: Path, fleet: str, clock: Clock | None = None) -> Authority:
-        """Make the folder (0700), the CA and the authority key. Raises: KeyFileInvalid if there is one already."""
+        """Make the folder (0700), the CA. Raises: KeyFileInvalid if there is one already."""
         _check_id(fleet)
         authority = cls(folder, fleet, clock or SystemClock())
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if authority.ca_file.exists():
             raise KeyFileInvalid(f"{authority.ca_file}: there is an authority already; use Authority.open")
         authority._make_ca()
-        _write_signing_key(authority.authority_key_file)
         return authority
 
     @classmethod
     def open(cls, folder: Path, fleet: str, clock: Clock | None = None) -> Authority:
         """The authority that an earlier `create` made. Raises: KeyFileInvalid when it is not there."""
         authority = cls(folder, fleet, clock or SystemClock())
-        for path in (authority.ca_file, authority._ca_key_file, authority.authority_key_file):
+        for path in (authority.ca_file, authority._ca_key_file):
             if not path.exists():
                 raise KeyFileInvalid(f"{path}: no such file; make the authority with Authority.create")
         return authority
@@ -95,15 +93,6 @@ class Authority:
     @property
     def _ca_key_file(self) -> Path:
         return self.folder / "ca.key"
-
-    def authority_key(self) -> Ed25519PrivateKey:
-        """The key that signs orders and watchlists."""
-        return read_signing_key(self.authority_key_file)
-
-    @property
-    def authority_key_hex(self) -> str:
-        """Its public half, for `keys.authority_keys` in lfr-edge.yaml."""
-        return public_hex(self.authority_key())
 
     def issue_client(self, identity: str, valid_for: timedelta = VALID_FOR) -> Certificate:
         """A client certificate with CN = identity; a negative valid_for makes one that has expired.

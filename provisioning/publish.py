@@ -31,7 +31,7 @@ class RepositoryPublisher:
         self._refused = ""
         self._refusals: dict[int, str] = {}
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-        self._client.tls_set_context(_tls(ca_file, cert_file, key_file))
+        self._client.tls_set_context(tls_context(ca_file, cert_file, key_file))
         self._client.on_connect = self._on_connect
         self._client.on_publish = self._on_publish
 
@@ -85,7 +85,7 @@ class RepositoryPublisher:
             self._refusals[message_id] = str(reason)
 
 
-def _tls(ca_file: Path, cert_file: Path, key_file: Path) -> ssl.SSLContext:
+def tls_context(ca_file: Path, cert_file: Path, key_file: Path) -> ssl.SSLContext:
     """Raises: KeyFileInvalid, with the file."""
     for path in (ca_file, cert_file, key_file):
         if not path.is_file():

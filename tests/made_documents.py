@@ -14,18 +14,16 @@ from edge.formats.documents import (
     FacePlace,
     HealthDocument,
     LatencySummary,
-    Order,
     ReceiptDocument,
     RecordDocument,
     SealedMatch,
     Statistics,
-    WatchlistHeader,
-    WatchlistReference,
 )
+from edge.formats.orders import Order
 from edge.trust.documents import canonical, public_hex
 from edge.trust.keys import seal_public_hex
 
-FLEET, DEVICE, DEPLOYMENT, WATCHLIST = "fleet-1", "van-1", "deployment-1", "list-1"
+FLEET, DEVICE, DEPLOYMENT = "fleet-1", "van-1", "deployment-1"
 PACK_SHA256 = "ab" * 32
 BACKEND = "litert/int8"
 EVENT_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -45,36 +43,33 @@ def order(**changes: Any) -> Order:
         "type": "order",
         "deployment": DEPLOYMENT,
         "fleet": FLEET,
-        "devices": [DEVICE, "van-2"],
-        "authorising_officer": "officer 7",
+        "version": 1,
+        "authorising_officer": {"name": "officer 7", "key_id": "01" * 32},
+        "data_custodian": {"name": "custodian 2", "key_id": "02" * 32},
         "use_case": "persons wanted by a court",
+        "legal_basis": "a court's warrant",
         "place": "market square",
         "not_before_utc": "2026-03-01T09:00:00.000Z",
         "not_after_utc": "2026-03-01T17:00:00.000Z",
+        "vans": {DEVICE: "0a" * 16, "van-2": "0b" * 16},
+        "watchlist": {
+            "manifest_sha256": "cd" * 32,
+            "entries_max": 3,
+            "delta_entries_max": 10,
+            "delta_signers": [AUTHORITY_HEX, STRANGER_HEX],
+        },
         "pack_sha256": PACK_SHA256,
         "similarity_threshold": 0.55,
         "threshold_backend": BACKEND,
-        "watchlist": WatchlistReference(id=WATCHLIST, entries=3, parts=2, sha256="cd" * 32),
+        "calibration": {"fpir": 0.001, "entries": 3, "calibration_sha256": None, "evidence": "chosen"},
+        "policy": {"name": "uk", "version": 1, "sha256": "ef" * 32},
+        "closers": [AUTHORITY_HEX],
         "room_receipt_key_hex": STRANGER_HEX,
         "room_seal_key_hex": seal_public_hex(ROOM_SEAL),
         "alert_retention_h": 24.0,
+        "staleness_s": 900,
     }
-    return Order(**{**fields, **changes})
-
-
-def header(**changes: Any) -> WatchlistHeader:
-    fields: dict[str, Any] = {
-        "type": "watchlist",
-        "id": WATCHLIST,
-        "deployment": DEPLOYMENT,
-        "pack_sha256": PACK_SHA256,
-        "entries": 3,
-        "dimension": 16,
-        "subjects": "real",
-        "entries_per_part": 2,
-        "wrapped_keys": {DEVICE: "AAAA"},
-    }
-    return WatchlistHeader(**{**fields, **changes})
+    return Order.model_validate({**fields, **changes})
 
 
 def alert(**changes: Any) -> AlertDocument:
@@ -182,4 +177,4 @@ def sign_anything(signed: object, *keys: Ed25519PrivateKey) -> bytes:
 
 def each_type() -> tuple[Document, ...]:
     """One document of every type that is signed."""
-    return (order(), header(), alert(), record(), health(), receipt())
+    return (order(), alert(), record(), health(), receipt())

@@ -1,4 +1,4 @@
-"""The fields of our signed documents: order, watchlist header, alert, record, health, receipt.
+"""The fields of our signed documents: alert, record, health, receipt; orders and lists have rooms of their own.
 
 Each is the `signed` part of `{"signed": …, "signatures": […]}` over RFC 8785 canonical JSON; on the wire
 that object is the `data` of a CloudEvent. `edge/trust/documents.py` reads and writes them.
@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge.formats.categories import Category, Response
-from edge.formats.pack import Subjects
 from edge.formats.topics import ID_PATTERN
 
 Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
@@ -35,50 +34,6 @@ class Document(BaseModel):
     """Strict: unknown fields, coerced types and non-finite numbers are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class WatchlistReference(Document):
-    """The watchlist an order names: its id, size and the hash of its header document."""
-
-    id: Identifier
-    entries: Annotated[int, Field(ge=1, le=200_000)]
-    parts: Annotated[int, Field(ge=1, le=10_000)]
-    sha256: Hex32
-
-
-class Order(Document):
-    """What authorises a deployment (thin: ORDER.md grows with the watchlist work)."""
-
-    type: Literal["order"]
-    deployment: Identifier
-    fleet: Identifier
-    devices: Annotated[list[Identifier], Field(min_length=1, max_length=1000)]
-    authorising_officer: Annotated[str, Field(min_length=1, max_length=100)]
-    use_case: Annotated[str, Field(min_length=1, max_length=400)]
-    place: Annotated[str, Field(min_length=1, max_length=200)]
-    not_before_utc: UtcText
-    not_after_utc: UtcText
-    pack_sha256: Hex32
-    similarity_threshold: Annotated[float, Field(gt=0, lt=1)]
-    threshold_backend: ThresholdBackend
-    watchlist: WatchlistReference
-    room_receipt_key_hex: Hex32
-    room_seal_key_hex: Hex32
-    alert_retention_h: Annotated[float, Field(gt=0, le=744)]
-
-
-class WatchlistHeader(Document):
-    """The signed head of a watchlist; its parts are ciphertext (WATCHLIST.md)."""
-
-    type: Literal["watchlist"]
-    id: Identifier
-    deployment: Identifier
-    pack_sha256: Hex32
-    entries: Annotated[int, Field(ge=1, le=200_000)]
-    dimension: Annotated[int, Field(ge=16, le=2048)]
-    subjects: Subjects
-    entries_per_part: Annotated[int, Field(ge=1, le=10_000)]
-    wrapped_keys: dict[Identifier, Base64Text]
 
 
 class AlertDocument(Document):

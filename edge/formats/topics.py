@@ -49,16 +49,6 @@ def repo_topic(fleet: str, name: str) -> str:
     return f"lfr/v1/{fleet}/repo/{name}"
 
 
-def order_name(device: str) -> str:
-    """Where a device finds its order."""
-    return f"devices/{device}/order"
-
-
-def watchlist_part_name(watchlist: str, index: int) -> str:
-    """Where a part of a watchlist is."""
-    return f"watchlists/{watchlist}/{index:04d}"
-
-
 def device_of(topic: str) -> str:
     """The device id in a device topic. Raises: TopicInvalid when it is none."""
     levels = topic.split("/")

@@ -47,11 +47,6 @@ def alert_context(fleet: str, device: str, deployment: str, event_id: str, seque
     return b"lfr-edge alert v1\0" + canonical([fleet, device, deployment, event_id, sequence])
 
 
-def watchlist_key_context(watchlist: str, deployment: str, device: str) -> bytes:
-    """Binds a wrapped content key to its watchlist, deployment and van."""
-    return b"lfr-edge watchlist key v1\0" + canonical([watchlist, deployment, device])
-
-
 def seal_match(match: SealedMatch, crop_jpeg: bytes, public_hex: str, context: bytes) -> bytes:
     """u32 length, fields (canonical JSON), u32 length, JPEG; zero-padded; sealed (ALERT.md 4).
 

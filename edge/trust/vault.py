@@ -95,9 +95,14 @@ class KeyVault:
         self._change((*self._content.keys, *made))
         return True
 
+    @property
+    def recipients(self) -> frozenset[str]:
+        """Whose private halves are here, in the stock or taken."""
+        return frozenset(key.recipient for key in self._content.keys)
+
     def holds(self, recipient: str) -> bool:
-        """Whether the private half is here, in the stock or taken."""
-        return any(key.recipient == recipient for key in self._content.keys)
+        """Whether the private half is here."""
+        return recipient in self.recipients
 
     def take(self, recipient: str) -> X25519PrivateKey:
         """The private half, out of the stock from now on. Raises: KeyGone, VaultUnusable."""

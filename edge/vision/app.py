@@ -1,6 +1,7 @@
-"""The vision half, wired: one deployment from its order to its end.
+"""The vision half, wired: one deployment from standby to its deletion receipt.
 
-Everything that a thread owns is made here and handed to it; devices come in from the main.
+Everything that a thread owns is made here and handed to it; devices come in from the main. The main thread holds time
+against the order and moves the state; it never waits for link while the camera is open.
 """
 
 from __future__ import annotations
@@ -11,78 +12,100 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 
-from edge.clock import Clock
+from edge.clock import Clock, utc_text
 from edge.config import Settings
-from edge.devices import Camera, Runtime
-from edge.errors import OrderExpired, OutboxFull
+from edge.devices import Camera, Runtime, SecretSlots
+from edge.errors import LfrError
 from edge.evidence.sequence import SequenceFile
 from edge.evidence.statistics import Counters
 from edge.exits import Exit
-from edge.records import Alarm, DetectedFrame, Frame
-from edge.trust.keys import read_seal_key, read_signing_key
-from edge.trust.order import check_period
+from edge.formats.names import TIMESTAMP, hint_name
+from edge.formats.orders import Order
+from edge.formats.receipts import ClosedBecause, KeyStock
+from edge.trust.deployment_time import Phase, Verdict
+from edge.trust.keys import read_signing_key
+from edge.trust.manifest import PackFacts
 from edge.trust.packs import VerifiedPack
-from edge.vision.capture import CaptureEnd, CaptureLoop, CaptureOutcome
-from edge.vision.decide import Rules
-from edge.vision.deployment import Deployment, Identity, await_deployment
-from edge.vision.detect_loop import DetectLoop, carry_over, release_dropped
-from edge.vision.enrol import FaceNetworks, load_networks
-from edge.vision.face_loop import FaceLoop, FaceStages
+from edge.trust.repository import Repository, View
+from edge.trust.vault import KeyVault
+from edge.vision.alert_desk import AlertDesk
+from edge.vision.capture import CaptureEnd, CaptureOutcome
+from edge.vision.closing import Closing, Ended
+from edge.vision.enrol import load_networks
+from edge.vision.in_force import InForce
 from edge.vision.link_port import LinkPort
-from edge.vision.mailbox import Mailbox
-from edge.vision.quality import QualityGate
+from edge.vision.opening import Box, Found, OrderSeeker
+from edge.vision.overseer import Overseer
+from edge.vision.pipeline import POLL_S, Pipeline, PipelineParts
 from edge.vision.reporter import Reporter
 from edge.vision.seal import RecordScope, Sealer
-from edge.vision.track import Tracker
+from edge.vision.states import Event, State, next_state
+from edge.vision.timekeeper import Timekeeper
 
 STORED_WAIT_S = 30.0
-"""At the end, how long link may take to put the last documents on disk."""
-
-_POLL_S = 0.5
+"""On leaving, how long link may take to put the last documents on disk."""
+FETCH_TIMEOUT_S = 10.0
+RETRY_WAIT_S = 5.0
+OVERSEER_ENDS_S = 2.0
+ORDER_VERSION_MAX, LOG_SEQUENCE_MAX = 2**31, 999_999
 
 log = logging.getLogger("lfr.vision")
 
 
 @dataclass(frozen=True)
 class Devices:
-    """What a main passes in: the camera, the runtime, the clock and the pipe's listening socket."""
+    """What a main passes in: the camera, the runtime, the clock, where secrets lie, the pipe's listening socket."""
 
     camera: Camera
     runtime: Runtime
     clock: Clock
+    secrets: SecretSlots
     listener: socket.socket
     link_uids: tuple[int, ...]
+
+
+class Amended(Enum):
+    """Another order has taken the place of the one in force."""
+
+    AMENDED = "amended"
+
+
+End = ClosedBecause | Amended | CaptureOutcome | None
+"""Why watching ends: it is over; the order is another; the camera failed; None: told to leave."""
 
 
 class VisionApp:
     """Runs one deployment."""
 
-    def __init__(self, settings: Settings, pack: VerifiedPack, devices: Devices) -> None:
-        """Raises: KeyFileInvalid, ModelRejected, PackShapeMismatch, DelegateUnavailable."""
-        device = settings.device
+    def __init__(self, settings: Settings, pack: VerifiedPack, root: bytes, devices: Devices) -> None:
+        """root: the TUF root of this box's enrolment.
+
+        Raises: KeyFileInvalid, VaultUnusable, StateFileInvalid, RepositoryRefused, ModelRejected, PackShapeMismatch,
+        DelegateUnavailable.
+        """
+        device, clock = settings.device, devices.clock
         folder = device.state_dir / "vision"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._settings = settings
-        self._pack = pack
-        self._devices = devices
-        self._stop = threading.Event()
+        self._settings, self._devices = settings, devices
+        self._stop, self._changed = threading.Event(), threading.Event()
+        self._state = State.UNENROLLED
         self._counters = Counters()
-        self._received_s: dict[str, float] = {}
-        self._port = LinkPort(devices.listener, devices.link_uids, self._stored)
-        sequence = SequenceFile(folder / "sequence")
-        signing_key = read_signing_key(settings.keys.signing_key_file)
-        self._sealer = Sealer(device.fleet, device.id, signing_key, sequence, devices.clock)
-        self._identity = Identity(
-            fleet=device.fleet,
-            device=device.id,
-            authority_keys=tuple(settings.keys.authority_keys),
-            seal_key=read_seal_key(settings.keys.seal_key_file),
-            pack_sha256=pack.sha256,
-            dimension=pack.manifest.embedder.dimension,
-            purpose=pack.manifest.purpose,
-            backend=f"{devices.runtime.backend}/{pack.precision}",
+        self._port = LinkPort(devices.listener, devices.link_uids, lambda event_id: self._alerts.stored(event_id))
+        key = read_signing_key(settings.keys.signing_key_file)
+        self._sealer = Sealer(device.fleet, device.id, key, SequenceFile(folder / "sequence"), clock)
+        self._alerts = AlertDesk(self._sealer, self._port, self._counters, clock)
+        self._vault = KeyVault(folder / "vault", devices.secrets)
+        self._repository = Repository(
+            folder / "repository", root, self._fetch, clock, devices.secrets.floor, devices.secrets.raise_floor
         )
+        backend = f"{devices.runtime.backend}/{pack.precision}"
+        box = Box(device.fleet, device.id, pack.sha256, backend)
+        self._pack = PackFacts(pack.sha256, pack.manifest.embedder.dimension, pack.manifest.purpose)
+        self._seeker = OrderSeeker(box, self._repository, self._vault, self._fetch)
+        self._timekeeper = Timekeeper(folder / "deployment.json", clock)
+        self._closing = Closing(folder / "closing.json", self._vault, self._forget, self._sealer, self._port, clock)
         self._reporter = Reporter(
             fleet=device.fleet,
             device=device.id,
@@ -92,180 +115,235 @@ class VisionApp:
             sealer=self._sealer,
             port=self._port,
             counters=self._counters,
-            clock=devices.clock,
+            clock=clock,
         )
-        self._networks = load_networks(pack, devices.runtime)
+        networks = load_networks(pack, devices.runtime)
+        self._parts = PipelineParts(settings, devices.camera, networks, self._counters, clock)
         facts = self._reporter.facts
         facts.pack = f"{pack.manifest.name} {pack.manifest.version} {pack.precision}"
         facts.runtime = f"{devices.runtime.name} {devices.runtime.version}"
 
     def request_stop(self) -> None:
-        """Close the deployment; safe from a signal handler."""
+        """Leave, and let a deployment go on at the next start; safe from a signal handler."""
         self._stop.set()
 
     def run(self) -> Exit:
-        """From locked and camera closed to closed again."""
+        """From locked and camera closed to closed again. Raises: VaultUnusable."""
         self._port.start()
         beats_over = threading.Event()
         beats = threading.Thread(target=self._reporter.run, args=(beats_over,), name="report", daemon=True)
         beats.start()
         try:
-            self._enter("preparing")
-            deployment = await_deployment(self._fetch, self._identity, self._devices.clock, self._stop)
-            if deployment is None:
-                self._enter("standby")
-                return Exit.ENDED
-            return self._watch(deployment)
+            if self._closing.pending is not None:
+                log.warning("the close of %s was cut off: going on with it", self._closing.pending)
+                return self._finish_close(lambda: (0, 0))
+            self._announce_stock()
+            self._move(Event.ENROLLED)
+            for name in (TIMESTAMP, hint_name(self._settings.device.id)):
+                self._port.watch(name, self._changed.set)
+            return self._serve()
         finally:
             beats_over.set()
             beats.join()
             self._port.stop()
 
-    def _fetch(self, name: str, timeout_s: float) -> bytes:
-        return self._port.fetch(name, timeout_s, self._stop)
+    def _serve(self) -> Exit:
+        """Obey orders until one is over, the camera fails, or we are told to leave. An amended order is opened anew."""
+        while True:
+            opened = self._prepare()
+            if opened is None:
+                return Exit.ENDED
+            in_force, view = opened
+            overseer = Overseer(self._repository, in_force, view, self._devices.clock, self._changed)
+            overseer.start()
+            try:
+                end = self._oversee(in_force, overseer)
+            except BaseException:
+                in_force.wipe()
+                raise
+            finally:
+                overseer.stop(OVERSEER_ENDS_S)
+                self._timekeeper.keep()
+            if isinstance(end, Amended):
+                in_force.wipe()
+                self._move(Event.AMENDED)
+            elif isinstance(end, str):
+                return self._close(in_force, end)
+            else:
+                return self._leave(in_force, end)
 
-    def _watch(self, deployment: Deployment) -> Exit:
-        order, facts = deployment.order, self._reporter.facts
-        facts.deployment = order.deployment
-        facts.not_after_utc = order.not_after_utc
-        facts.watchlist_entries = len(deployment.gallery)
-        facts.gallery_locked = deployment.gallery.locked
-        if not deployment.gallery.locked:
+    def _prepare(self) -> tuple[InForce, View] | None:
+        """Wait for an order whose time has come, and open it; None when told to leave before."""
+        said = ""
+        while not self._stop.is_set():
+            self._changed.clear()
+            found = self._seeker.find(self._timekeeper.kept, self._is_due)
+            self._reporter.facts.repository_error = self._seeker.error
+            if found is not None:
+                self._move(Event.ORDER_FOUND)
+                try:
+                    return self._open(found), found.view
+                except LfrError as error:
+                    self._move(Event.WITHDRAWN)
+                    self._reporter.facts.repository_error = str(error)
+                    if str(error) != said:
+                        said = str(error)
+                        log.warning("no deployment: %s: %s", type(error).__name__, error)
+            self._changed.wait(RETRY_WAIT_S)
+        return None
+
+    def _is_due(self, found: Found) -> bool:
+        """Whether the clocks allow the list to be opened; from here on they are held against this order."""
+        self._timekeeper.begin(found.opened.order, found.opened.policy)
+        self._timekeeper.told(found.view.made_at_utc)
+        return self._timekeeper.verdict().phase not in (Phase.WAIT, Phase.CLOSE)
+
+    def _open(self, found: Found) -> InForce:
+        opened = found.opened
+        key = self._vault.take(opened.recipient)
+        self._announce_stock()
+        in_force = InForce(opened, found.view, key, self._pack, self._repository, self._fetch)
+        self._timekeeper.keep()
+        order, facts = opened.order, self._reporter.facts
+        facts.deployment, facts.order_version, facts.not_after_utc = (
+            order.deployment,
+            order.version,
+            order.not_after_utc,
+        )
+        facts.gallery_locked = in_force.holder.locked
+        if not facts.gallery_locked:
             log.warning("the gallery could not be locked in memory; raise LimitMEMLOCK")
         self._port.open_deployment(order.deployment, order.room_receipt_key_hex)
-        try:
-            outcome = self._run_pipeline(deployment)
-        finally:
-            deployment.gallery.wipe()  # first: whatever else fails, the watchlist is gone
-            self._enter("closing")
+        return in_force
+
+    def _oversee(self, in_force: InForce, overseer: Overseer) -> End:
+        """Until the deployment is over, amended, or left: watch while the clocks allow it."""
+        while not self._stop.is_set():
+            over, verdict = self._judge(in_force, overseer)
+            if over is not None:
+                return over
+            if verdict.phase is Phase.WATCH:
+                self._move(Event.BEGINS if self._state is State.PREPARING else Event.RESUMED)
+                outcome = self._watch(in_force, overseer)
+                if outcome.end is CaptureEnd.FAILED:
+                    return outcome
+                if outcome.end is CaptureEnd.ENDED:
+                    return "camera_end"
+            elif verdict.phase is Phase.SUSPEND and self._state is not State.SUSPENDED:
+                log.warning("suspended: %s", verdict.why)
+                self._reporter.facts.suspended_because = verdict.why
+                self._move(Event.SUSPENDED)
+            self._stop.wait(POLL_S)
+        return None
+
+    def _judge(self, in_force: InForce, overseer: Overseer) -> tuple[End, Verdict]:
+        """Whether it is over or amended, and otherwise what the clocks allow."""
+        seen, facts = overseer.seen, self._reporter.facts
+        if seen.made_at is not None:
+            self._timekeeper.told(seen.made_at)
+        verdict = self._timekeeper.verdict()
+        facts.watchlist_entries = len(in_force.holder)
+        facts.watchlist_epoch, facts.watchlist_sequence = seen.epoch, seen.sequence
+        facts.in_force_since_utc, facts.repository_error = seen.in_force_since_utc, seen.error
+        if verdict.phase is not Phase.SUSPEND:
+            facts.suspended_because = None
+        if seen.closed:
+            return "close", verdict
+        if verdict.because is not None:
+            return verdict.because, verdict
+        return (Amended.AMENDED if seen.amended else None), verdict
+
+    def _watch(self, in_force: InForce, overseer: Overseer) -> CaptureOutcome:
+        """One opening of the camera, for as long as nothing else is to be done."""
+        order = in_force.opened.order
+
+        def go_on() -> bool:
+            over, verdict = self._judge(in_force, overseer)
+            return over is None and verdict.phase is Phase.WATCH and not self._stop.is_set()
+
+        pipeline = Pipeline(
+            self._parts, in_force.holder, order.similarity_threshold, lambda alarm: self._alerts.send(order, alarm)
+        )
+        self._reporter.capture = pipeline.capture
+        return pipeline.run(go_on)
+
+    def _close(self, in_force: InForce, because: ClosedBecause) -> Exit:
+        """The deployment is over: every trace of its list is destroyed, and signed for."""
+        log.info("closing %s: %s", in_force.deployment, because)
         self._reporter.beat()
-        scope = RecordScope(order.deployment, order.pack_sha256, order.watchlist.sha256, order.alert_retention_h)
-        self._port.publish(self._sealer.record_statistics(scope, self._counters.snapshot(), len(deployment.gallery)))
+        opened = in_force.opened
+        order = opened.order
+        self._closing.begin(
+            Ended(
+                scope=_scope(order),
+                recipient=opened.recipient,
+                because=because,
+                room_receipt_key_hex=order.room_receipt_key_hex,
+                entries=len(in_force.holder),
+                statistics=self._counters.snapshot().model_dump(mode="json"),
+            )
+        )
+        return self._finish_close(in_force.wipe)
+
+    def _finish_close(self, overwrite: Callable[[], tuple[int, int]]) -> Exit:
+        self._move(Event.CLOSES)
+        stored = self._closing.run(overwrite)
+        self._timekeeper.forget()
+        self._reporter.facts.watchlist_entries = 0
+        self._move(Event.CLOSED)
+        if not stored:
+            log.error("documents are left that the link half did not store; the close goes on at the next start")
+            return Exit.NOT_STORED
+        return Exit.ENDED
+
+    def _leave(self, in_force: InForce, outcome: CaptureOutcome | None) -> Exit:
+        """Told to stop, or without a camera: memory is overwritten, the deployment goes on at the next start."""
+        entries, _ = in_force.wipe()
+        self._reporter.beat()  # which also counts what the camera had to say
+        self._port.publish(
+            self._sealer.record_statistics(_scope(in_force.opened.order), self._counters.snapshot(), entries)
+        )
         stored = self._port.wait_stored(STORED_WAIT_S)
-        self._enter("standby")
+        self._reporter.facts.state = State.STANDBY.value
+        self._reporter.beat()
         if not stored:
             log.error("documents are left that the link half did not store in %.0f s", STORED_WAIT_S)
             return Exit.NOT_STORED
-        return Exit.CAMERA_FAILED if outcome.end is CaptureEnd.FAILED else Exit.ENDED
+        return Exit.ENDED if outcome is None else Exit.CAMERA_FAILED
 
-    def _run_pipeline(self, deployment: Deployment) -> CaptureOutcome:
-        lock_step = self._settings.camera.pace == "fast"
-        frames: Mailbox[Frame] = Mailbox(on_drop=lambda frame: frame.release())
-        detected: Mailbox[DetectedFrame] = Mailbox(merge=carry_over, on_drop=release_dropped)
-        capture = CaptureLoop(self._devices.camera, self._settings.camera, frames, self._devices.clock)
-        detect = DetectLoop(
-            self._networks.detector,
-            Tracker(self._settings.tracking.lost_after_s),
-            frames,
-            detected,
-            self._counters,
-            self._devices.clock,
-            lock_step,
+    def _announce_stock(self) -> None:
+        """Keys for deployments to come, their public halves signed."""
+        self._vault.refill(self._settings.keys.stock)
+        device = self._settings.device
+        stock = KeyStock(
+            type="key_stock",
+            fleet=device.fleet,
+            device=device.id,
+            number=self._vault.number,
+            made_at_utc=utc_text(self._devices.clock.now_utc()),
+            keys=list(self._vault.stock()),
         )
-        faces = FaceLoop(
-            _face_stages(self._settings, self._networks, deployment),
-            detected,
-            lambda alarm: self._send_alert(deployment, alarm),
-            self._counters,
-            self._devices.clock,
-        )
-        self._reporter.capture = capture
-        self._enter("watching")
-        threads = _Threads(self._stop)
-        threads.start("detect", detect.run)
-        threads.start("faces", faces.run)
-        outcomes: list[CaptureOutcome] = []
-        threads.start("capture", lambda: outcomes.append(capture.run(self._stop)))
-        while threads.alive():
-            self._check_order(deployment)
-            threads.join_one(_POLL_S)
-        threads.raise_first()
-        return outcomes[0]
+        self._port.announce(self._sealer.announce_stock(stock))
 
-    def _check_order(self, deployment: Deployment) -> None:
+    def _fetch(self, name: str, fresh: bool) -> bytes:
+        return self._port.fetch(name, FETCH_TIMEOUT_S, self._stop, fresh)
+
+    def _forget(self, deployment: str) -> int:
+        """Of a deployment that is over, nothing is kept but that it is over: no later order for it is obeyed."""
         try:
-            check_period(deployment.order, self._devices.clock.now_utc())
-        except OrderExpired as error:
-            if not self._stop.is_set():
-                log.info("closing: %s", error)
-                self._stop.set()
+            self._repository.kept()
+            self._repository.acted_on(deployment, ORDER_VERSION_MAX, LOG_SEQUENCE_MAX)
+        except LfrError as error:  # Its key is destroyed; only a new order with a new key could open it again.
+            log.warning("%s may be ordered again: %s", deployment, error)
+        return self._repository.forget(deployment)
 
-    def _send_alert(self, deployment: Deployment, alarm: Alarm) -> None:
-        sealed_s = self._devices.clock.monotonic_s()
-        done_s = {**alarm.done_s, "crop": sealed_s}
-        stage_ms = {stage: (s - alarm.received_s) * 1000 for stage, s in done_s.items()}
-        message = self._sealer.seal_alert(deployment.order, alarm, stage_ms)
-        self._received_s[message.event_id] = alarm.received_s
-        self._counters.alerted()
-        try:
-            self._port.publish(message)
-        except OutboxFull as error:  # the pipeline goes on; its number is missing at the room, and that is seen
-            self._counters.alert_not_stored()
-            log.error("alert %s is lost: %s", message.event_id, error)
-        else:
-            log.info("alert %s, sequence %d", message.event_id, message.sequence)
-
-    def _stored(self, event_id: str) -> None:
-        received_s = self._received_s.pop(event_id, None)
-        if received_s is not None:
-            self._counters.outbox_committed((self._devices.clock.monotonic_s() - received_s) * 1000)
-
-    def _enter(self, state: str) -> None:
-        self._reporter.facts.state = state
-        self._port.set_state(state)
+    def _move(self, event: Event) -> None:
+        self._state = next_state(self._state, event)
+        self._reporter.facts.state = self._state.value
+        self._port.set_state(self._state.value)
         self._reporter.beat()
-        log.info("state: %s", state)
+        log.info("state: %s", self._state.value)
 
 
-class _Threads:
-    """The pipeline's threads; the first that fails stops the others, and its error is raised in the end."""
-
-    def __init__(self, stop: threading.Event) -> None:
-        self._stop = stop
-        self._threads: list[threading.Thread] = []
-        self._errors: list[BaseException] = []
-
-    def start(self, name: str, run: Callable[[], object]) -> None:
-        def guarded() -> None:
-            try:
-                run()
-            except Exception as error:  # noqa: BLE001 (raised again by raise_first, in the main thread)
-                self._errors.append(error)
-                self._stop.set()
-
-        thread = threading.Thread(target=guarded, name=name, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def alive(self) -> bool:
-        return any(thread.is_alive() for thread in self._threads)
-
-    def join_one(self, timeout_s: float) -> None:
-        """Wait a while for the last thread that is still at work."""
-        for thread in reversed(self._threads):
-            if thread.is_alive():
-                thread.join(timeout_s)
-                return
-
-    def raise_first(self) -> None:
-        if self._errors:
-            raise self._errors[0]
-
-
-def _face_stages(settings: Settings, networks: FaceNetworks, deployment: Deployment) -> FaceStages:
-    decision = settings.decision
-    return FaceStages(
-        gate=QualityGate(settings.quality),
-        aligner=networks.aligner,
-        embedder=networks.embedder,
-        gallery=deployment.gallery,
-        rules=Rules(
-            threshold=deployment.order.similarity_threshold,
-            frames_min=decision.frames_min,
-            margin_min=decision.margin_min,
-            cooldown_s=decision.cooldown_s,
-        ),
-        templates_max=decision.templates_max,
-        hits_min=settings.tracking.hits_min,
-        face_width_min_px=settings.quality.face_width_min_px,
-    )
+def _scope(order: Order) -> RecordScope:
+    return RecordScope(order.deployment, order.pack_sha256, order.watchlist.manifest_sha256, order.alert_retention_h)

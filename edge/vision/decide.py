@@ -38,4 +38,4 @@ def decide(
     alerted_s = last_alert_s.get(best.entry_id)
     if alerted_s is not None and now_s - alerted_s < rules.cooldown_s:
         return Withheld(Reason.ALERTED_RECENTLY)
-    return Match(best.entry_id, best.similarity, rules.threshold, frames_fused)
+    return Match(best.entry_id, best.similarity, rules.threshold, frames_fused, best.category, best.response)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge.clock import Clock
 from edge.errors import LandmarksDegenerate, MailboxClosed
@@ -17,6 +21,7 @@ from edge.records import (
     Match,
     Quality,
     Reason,
+    SearchResult,
     TrackedFace,
     Withheld,
 )
@@ -25,12 +30,17 @@ from edge.vision.crop import crop_match
 from edge.vision.decide import Rules, decide
 from edge.vision.embed import Embedder
 from edge.vision.fuse import Passage
-from edge.vision.gallery import Gallery
 from edge.vision.mailbox import Mailbox
 from edge.vision.quality import QualityGate
 
 EMBEDDINGS_PER_FRAME_MAX = 4
 """More faces than this in one frame wait for the next: latency first, and everyone gets a turn."""
+
+
+class Searched(Protocol):
+    """What is searched: a gallery, or whatever holds the one in force."""
+
+    def search(self, probe: NDArray[np.float32], threshold: float) -> SearchResult: ...
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,7 @@ class FaceStages:
     gate: QualityGate
     aligner: Aligner
     embedder: Embedder
-    gallery: Gallery
+    gallery: Searched
     rules: Rules
     templates_max: int
     hits_min: int

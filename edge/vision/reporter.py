@@ -27,7 +27,13 @@ class Facts:
     state: str = "starting"
     deployment: str | None = None
     not_after_utc: str | None = None
+    order_version: int | None = None
     watchlist_entries: int = 0
+    watchlist_epoch: int | None = None
+    watchlist_sequence: int | None = None
+    in_force_since_utc: str | None = None
+    suspended_because: str | None = None
+    repository_error: str = ""
     gallery_locked: bool = False
     pack: str = ""
     runtime: str = ""
@@ -110,6 +116,12 @@ class Reporter:
             statistics=statistics,
             outbox_queued=link.queued if link else 0,
             outbox_expired=link.expired if link else 0,
+            order_version=self.facts.order_version,
+            watchlist_epoch=self.facts.watchlist_epoch,
+            watchlist_sequence=self.facts.watchlist_sequence,
+            in_force_since_utc=self.facts.in_force_since_utc,
+            suspended_because=self.facts.suspended_because,
+            repository_error=self.facts.repository_error[:1000],
         )
 
     def _write_status(self, health: HealthDocument) -> None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -15,6 +15,7 @@ from edge import __version__, wire
 from edge.clock import Clock, utc_text
 from edge.evidence.event_ids import new_event_id
 from edge.evidence.sequence import SequenceFile
+from edge.formats.categories import Category, Response
 from edge.formats.documents import (
     AlertDocument,
     Document,
@@ -79,6 +80,8 @@ class Sealer:
         event_id = new_event_id(now)
         fields = SealedMatch(
             entry_id=match.entry_id,
+            category=cast(Category | None, match.category),
+            response=cast(Response | None, match.response),
             similarity=round(match.similarity, 6),
             threshold=match.threshold,
             frames_fused=match.frames_fused,

@@ -8,24 +8,20 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hwsim.fleet import SimulatedFleet
 
 from edge import wire
 from edge.exits import Exit
-from edge.formats.documents import WatchlistHeader
-from edge.formats.topics import order_name, watchlist_part_name
-from edge.trust.documents import canonical, parse_strict, sign
+from edge.formats.names import INDEX, chunk_name, hashes_name, manifest_name
 from edge.vision import app as app_module
-from edge.vision import deployment
+from edge.vision import closing, gallery, pipeline
 from edge.vision.memory import LockedBuffer
 from tests.vision.made import picture, residue, template_of
-from tests.vision.made_van import DEPLOYMENT, DEVICE, MadeVan, PassersBy, ScriptedLink, keep_in
+from tests.vision.made_van import DEPLOYMENT, FLEET, MadeVan, PassersBy, ScriptedLink, keep_in
 
 WALK = [picture((2, 10 + 5 * index, 30, 40)) for index in range(12)]
-ORDER = order_name(DEVICE)
-LIST = f"{DEPLOYMENT}-list"
-HEADER = watchlist_part_name(LIST, 0)
-FIRST, SECOND = watchlist_part_name(LIST, 1), watchlist_part_name(LIST, 2)
+CHUNK = chunk_name(DEPLOYMENT, 1, 0)
+MANIFEST, HASHES = manifest_name(DEPLOYMENT, 1), hashes_name(DEPLOYMENT, 1)
 
 Files = dict[str, bytes]
 
@@ -33,14 +29,18 @@ Files = dict[str, bytes]
 @pytest.fixture
 def buffers(monkeypatch: pytest.MonkeyPatch) -> list[LockedBuffer]:
     made: list[LockedBuffer] = []
-    monkeypatch.setattr(deployment, "LockedBuffer", keep_in(made, LockedBuffer))
+    monkeypatch.setattr(gallery, "LockedBuffer", keep_in(made, LockedBuffer))
     return made
 
 
 @pytest.fixture
 def van(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MadeVan]:
-    monkeypatch.setattr(deployment, "RETRY_WAIT_S", 0.01)
-    monkeypatch.setattr(app_module, "_POLL_S", 0.02)
+    for module, name, value in (
+        (app_module, "RETRY_WAIT_S", 0.01),
+        (app_module, "POLL_S", 0.02),
+        (pipeline, "POLL_S", 0.02),
+    ):
+        monkeypatch.setattr(module, name, value)
     van = MadeVan(tmp_path)
     yield van
     van.close()
@@ -50,9 +50,9 @@ def assert_refused_then_mended(van: MadeVan, bad: Files, good: Files, buffers: l
     """The bad files open nothing and are asked for again; once the good ones are there, the deployment runs."""
     camera, link = PassersBy(WALK), van.link(bad)
     run = van.start(camera)
-    link.wait_fetched(ORDER, times=4)
+    link.wait_fetched(INDEX, times=4)
     assert (camera.opened, link.of(wire.OpenDeployment)) == (0, [])
-    held = [buffer.array("u1", (len(buffer._map),)) for buffer in buffers[:-2]]
+    held = [buffer.array("u1", (len(buffer._map),)) for buffer in buffers[:-1]]
     assert residue(held) == 0, "something of a refused list is left in memory"
     link.files = good
     assert run.ended() == Exit.ENDED
@@ -64,91 +64,72 @@ def flipped(data: bytes, place: int) -> bytes:
     return data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :]
 
 
-def edited(signed: bytes, **fields: object) -> bytes:
-    """A signed document with fields changed and its signature kept."""
-    document = parse_strict(signed)
-    document["signed"] |= fields
-    return canonical(document)
+def order_file(files: Files) -> str:
+    return next(name for name in files if name.endswith(".order.json"))
 
 
-PART_ATTACKS: dict[str, Callable[[Files], Files]] = {
-    "parts swapped": lambda good: good | {FIRST: good[SECOND], SECOND: good[FIRST]},
-    "one part twice": lambda good: good | {SECOND: good[FIRST]},
-    "first bit flipped": lambda good: good | {FIRST: flipped(good[FIRST], 0)},
-    "template bit flipped": lambda good: good | {SECOND: flipped(good[SECOND], 60)},
-    "tag bit flipped": lambda good: good | {SECOND: flipped(good[SECOND], -1 % len(good[SECOND]))},
-    "cut short": lambda good: good | {SECOND: good[SECOND][:-1]},
-    "emptied": lambda good: good | {FIRST: b""},
-    "lengthened": lambda good: good | {SECOND: good[SECOND] + b"\0"},
-    "taken away": lambda good: {name: data for name, data in good.items() if name != SECOND},
+CHUNK_ATTACKS: dict[str, Callable[[Files], Files]] = {
+    "first bit flipped": lambda good: good | {CHUNK: flipped(good[CHUNK], 0)},
+    "template bit flipped": lambda good: good | {CHUNK: flipped(good[CHUNK], 60)},
+    "tag bit flipped": lambda good: good | {CHUNK: flipped(good[CHUNK], len(good[CHUNK]) - 1)},
+    "cut short": lambda good: good | {CHUNK: good[CHUNK][:-1]},
+    "emptied": lambda good: good | {CHUNK: b""},
+    "lengthened": lambda good: good | {CHUNK: good[CHUNK] + b"\0"},
+    "taken away": lambda good: {name: data for name, data in good.items() if name != CHUNK},
+    "hashes altered": lambda good: good | {HASHES: flipped(good[HASHES], 3)},
+    "manifest altered": lambda good: good | {MANIFEST: good[MANIFEST].replace(b'"entries":3', b'"entries":4')},
+    "wrapped key altered": lambda good: {
+        name: flipped(data, 40) if "/key-" in name else data for name, data in good.items()
+    },
 }
 
 
-@pytest.mark.parametrize("attack", PART_ATTACKS.values(), ids=PART_ATTACKS.keys())
-def test_watchlist_part(van: MadeVan, buffers: list[LockedBuffer], attack: Callable[[Files], Files]):
-    good = van.files(people=range(4), per_part=2)
+@pytest.mark.parametrize("attack", CHUNK_ATTACKS.values(), ids=CHUNK_ATTACKS.keys())
+def test_watchlist_file(van: MadeVan, buffers: list[LockedBuffer], attack: Callable[[Files], Files]):
+    good = van.files()
     assert_refused_then_mended(van, attack(good), good, buffers)
 
 
-def test_watchlist_of_an_earlier_deployment_is_not_replayed(van: MadeVan, buffers: list[LockedBuffer]):
-    earlier = van.files(people=(7, 8))
-    good = van.files(people=(1, 2, 3))
-    replayed = {name: data for name, data in earlier.items() if name != ORDER}
+def test_watchlist_of_another_deployment_is_not_replayed(van: MadeVan, buffers: list[LockedBuffer]):
+    """Another list, sealed to the same van and signed for by the same people, under this deployment's names."""
+    other = van.files(people=(7, 8), deployment="elsewhere")
+    good = van.files()
+    replayed = {name.replace("elsewhere", DEPLOYMENT): data for name, data in other.items() if "elsewhere/1/" in name}
     assert_refused_then_mended(van, good | replayed, good, buffers)
 
 
-def test_part_of_an_earlier_list_is_not_mixed_in(van: MadeVan, buffers: list[LockedBuffer]):
-    good = van.files(people=range(4), per_part=2)
-    earlier = van.files(people=range(4), per_part=2)
-    assert_refused_then_mended(van, good | {SECOND: earlier[SECOND]}, good, buffers)
-
-
-def test_header_by_a_key_of_no_authority_is_refused(van: MadeVan, buffers: list[LockedBuffer]):
-    good = van.files()
-    header = WatchlistHeader.model_validate(parse_strict(good[HEADER])["signed"])
-    forged = sign(header, [Ed25519PrivateKey.generate()])
-    assert_refused_then_mended(van, good | {HEADER: forged}, good, buffers)
-
-
 @pytest.mark.parametrize(
-    "fields",
+    ("before", "after"),
     [
-        {"similarity_threshold": 0.01},
-        {"not_after_utc": "2030-01-01T00:00:00.000Z"},
-        {"place": "somewhere else"},
-        {"room_seal_key_hex": "09" + "00" * 31},
-        {"room_receipt_key_hex": "ab" * 32},
-        {"alert_retention_h": 744.0},
+        (b'"similarity_threshold":0.5', b'"similarity_threshold":0.1'),
+        (b'"place":"simulated street"', b'"place":"somewhere-else.."'),
+        (b'"staleness_s":900', b'"staleness_s":999'),
+        (b'"similarity_threshold":0.5', b'"similarity_threshold":0.5,"similarity_threshold":0.1'),
     ],
-    ids=lambda fields: next(iter(fields)),
 )
-def test_order_edited_on_its_way_is_refused(van: MadeVan, buffers: list[LockedBuffer], fields: dict[str, object]):
+def test_order_edited_on_its_way_is_refused(van: MadeVan, buffers: list[LockedBuffer], before: bytes, after: bytes):
     good = van.files()
-    assert_refused_then_mended(van, good | {ORDER: edited(good[ORDER], **fields)}, good, buffers)
+    name = order_file(good)
+    assert before in good[name]
+    assert_refused_then_mended(van, good | {name: good[name].replace(before, after)}, good, buffers)
 
 
-@pytest.mark.parametrize("signer", ["the van's own key", "a stranger's", "no one"])
-def test_order_signed_by_other_than_the_authority_is_refused(van: MadeVan, buffers: list[LockedBuffer], signer: str):
+def test_repository_of_another_authority_is_refused(van: MadeVan, buffers: list[LockedBuffer]):
+    """Everything a fleet publishes, signed by people whom this van was never enrolled with."""
     good = van.files()
-    if signer == "no one":
-        forged = canonical({"signed": parse_strict(good[ORDER])["signed"], "signatures": []})
-    else:
-        key = van.signing_key if "own" in signer else Ed25519PrivateKey.generate()
-        forged = van.files(key=key)[ORDER]
-    assert_refused_then_mended(van, good | {ORDER: forged}, good, buffers)
-
-
-def test_duplicate_key_in_an_order_is_refused(van: MadeVan, buffers: list[LockedBuffer]):
-    good = van.files()
-    doubled = good[ORDER].replace(b'"similarity_threshold":', b'"similarity_threshold":0.01,"similarity_threshold":', 1)
-    assert doubled != good[ORDER]
-    assert_refused_then_mended(van, good | {ORDER: doubled}, good, buffers)
+    (van.folder / "stranger").mkdir()
+    stranger = SimulatedFleet(van.folder / "stranger", FLEET, van.clock)
+    van.fleet, true_fleet = stranger, van.fleet
+    forged = van.files()
+    van.fleet = true_fleet
+    assert_refused_then_mended(van, forged, good, buffers)
 
 
 def test_expired_order_is_not_replayed(van: MadeVan, buffers: list[LockedBuffer]):
-    yesterday = van.files(valid_for=timedelta(hours=1))
+    yesterday = van.files(lasts=timedelta(hours=1))
     van.clock.advance(86_400)
-    assert_refused_then_mended(van, yesterday, van.files(), buffers)
+    van.fleet.tick()
+    assert_refused_then_mended(van, yesterday, van.files(deployment="today"), buffers)
 
 
 def test_link_that_answers_with_other_files_than_asked_for_opens_nothing(van: MadeVan, buffers: list[LockedBuffer]):
@@ -159,7 +140,7 @@ def test_link_that_answers_with_other_files_than_asked_for_opens_nothing(van: Ma
 
 
 def test_link_cannot_forge_that_an_alert_was_stored_before_it_was(van: MadeVan, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(app_module, "STORED_WAIT_S", 0.05)
+    monkeypatch.setattr(closing, "STORED_WAIT_S", 0.05)
     link = van.link(van.files())
     link.stores = False
     for number in range(100):

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from edge.drivers.litert import choose_runtime
+from edge.trust.chunks import FULL_SCALE
 from edge.trust.packs import VerifiedPack
-from edge.trust.watchlist import FULL_SCALE
 from edge.vision.enrol import FacePath, read_photograph
 from tests.e2e.deploying import Deployed, cast, deploy
 from tests.reference import reference_dir

@@ -15,7 +15,7 @@ def good_configuration() -> dict[str, Any]:
         "camera": {"kind": "file", "path": "clip.mp4"},
         "inference": {"pack_dir": "packs/street"},
         "broker": {"host": "broker.example", "ca_file": "ca.pem", "cert_file": "van.pem", "key_file": "van.key"},
-        "keys": {"signing_key_file": "signing.key", "seal_key_file": "seal.key", "authority_keys": ["ab" * 32]},
+        "keys": {"signing_key_file": "signing.key", "root_file": "root.json"},
     }
 
 

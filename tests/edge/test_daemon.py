@@ -69,7 +69,7 @@ class Rig:
                 "camera": {"kind": "picamera2"},
                 "inference": {"pack_dir": "none"},
                 "broker": {"host": "none", "ca_file": "none", "cert_file": "none", "key_file": "none"},
-                "keys": {"signing_key_file": "none", "seal_key_file": "none", "authority_keys": ["ab" * 32]},
+                "keys": {"signing_key_file": "none", "root_file": "none"},
                 "outbox": {"drain_s": 0},
             }
         )  # fmt: skip

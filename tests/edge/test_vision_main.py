@@ -16,17 +16,19 @@ from edge.clock import SystemClock
 from edge.errors import PackMissing
 from edge.exits import Exit
 from edge.vision_main import run_guarded, run_vision
+from tests.fake_clock import FakeClock
 from tests.vision.made import picture
 from tests.vision.made_van import MadeVan, PassersBy
 
 
 @pytest.fixture
 def van(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MadeVan]:
-    van = MadeVan(tmp_path)
+    clock = FakeClock()
+    clock.advance((SystemClock().now_utc() - clock.now_utc()).total_seconds())
+    van = MadeVan(tmp_path, clock)
     monkeypatch.setattr(vision_main, "load_settings", lambda config: van.settings())
     monkeypatch.setattr(vision_main, "open_pack", lambda folder, precision, view: van.pack)
     monkeypatch.setattr(vision_main, "choose_runtime", lambda *_, **__: van.runtime)
-    van.clock.advance((SystemClock().now_utc() - van.clock.now_utc()).total_seconds())
     yield van
     van.close()
 

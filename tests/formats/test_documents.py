@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from edge.formats.documents import Document
-from tests.made_documents import alert, each_type, header, health, match, order, receipt, record, statistics
+from tests.made_documents import alert, each_type, health, match, order, receipt, record, statistics
 
 NO_IDS = ("", "UP", "-a", "a_b", "a/b", "a" * 49, "a\n", "å", "+", 7, None)
 NO_HASHES = ("", "ab" * 31, "ab" * 33, "AB" * 32, "zz" * 32, "ab" * 32 + "\n", 0)
@@ -38,16 +38,10 @@ FIELDS: tuple[tuple[Callable[..., Document], str, tuple[Any, ...]], ...] = (
     (order, "pack_sha256", NO_HASHES),
     (order, "room_receipt_key_hex", NO_HASHES),
     (order, "not_before_utc", NO_TIMES),
-    (order, "devices", ([], ["UP"], "van-1", ("van-1",), ["v"] * 1001, [None])),
+    (order, "vans", ({}, {"UP": "0a" * 16}, {"van-1": "0A" * 16}, {"van-1": "0a" * 16, "van-2": "0a" * 16}, [])),
     (order, "threshold_backend", ("litert", "litert/int4", "/int8", "lite rt/int8", "litert/int8/int8")),
     (order, "similarity_threshold", (0, 1, 0.0, 1.0, -0.1, float("nan"), "0.5", True)),
     (order, "alert_retention_h", (0, 744.1, float("inf"))),
-    (header, "id", NO_IDS),
-    (header, "entries", (0, 200_001, 1.0)),
-    (header, "dimension", (15, 2049)),
-    (header, "subjects", ("mixed", "", None)),
-    (header, "entries_per_part", (0, 10_001)),
-    (header, "wrapped_keys", ({"UP": "AAAA"}, {"van-1": "A_"}, [], None)),
     (alert, "event_id", NO_EVENT_IDS),
     (alert, "sequence", NO_COUNTS),
     (alert, "decided_at_utc", NO_TIMES),

@@ -15,9 +15,7 @@ from edge.formats.topics import (
     all_devices_topic,
     device_of,
     device_topic,
-    order_name,
     repo_topic,
-    watchlist_part_name,
 )
 
 IDS = st.from_regex(r"\A[a-z0-9][a-z0-9-]{0,47}\Z")
@@ -56,9 +54,6 @@ def test_topic_that_names_no_device_is_refused(topic: str):
 @pytest.mark.parametrize(
     ("name", "topic"),
     [
-        (order_name("van-1"), "lfr/v1/fleet-1/repo/devices/van-1/order"),
-        (watchlist_part_name("list-1", 0), "lfr/v1/fleet-1/repo/watchlists/list-1/0000"),
-        (watchlist_part_name("list-1", 10_000), "lfr/v1/fleet-1/repo/watchlists/list-1/10000"),
         ("snapshot.json", "lfr/v1/fleet-1/repo/snapshot.json"),
     ],
 )

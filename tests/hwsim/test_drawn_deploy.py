@@ -40,7 +40,7 @@ def settings_of(tmp_path: Path) -> Settings:
             "camera": {"kind": "file", "path": path, "pace": "fast"},
             "inference": {"pack_dir": path},
             "broker": {"host": "localhost", "ca_file": path, "cert_file": path, "key_file": path},
-            "keys": {"signing_key_file": path, "seal_key_file": path, "authority_keys": ["0" * 64]},
+            "keys": {"signing_key_file": path, "root_file": path},
         }
     )
 

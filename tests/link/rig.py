@@ -117,8 +117,7 @@ def write_config(site: Site, folder: Path, certificate: Certificate, **outbox: A
         },
         "keys": {
             "signing_key_file": "absent",
-            "seal_key_file": "absent",
-            "authority_keys": [site.authority.authority_key_hex],
+            "root_file": "absent",
         },
         "repository": {"start_jitter_s": 0},
         "outbox": {"resend_s": 0.5, "drain_s": 10, **outbox},

@@ -11,14 +11,14 @@ import pytest
 from hwsim.broker import Broker
 
 from edge.errors import BrokerUnreachable, KeyFileInvalid
-from edge.formats.topics import order_name, repo_topic
+from edge.formats.topics import repo_topic
 from provisioning import publish
 from provisioning.authority import Certificate
 from provisioning.publish import RepositoryPublisher
 from tests.link.peers import Peer
 from tests.link.rig import ADMIN, DEVICE, FLEET, Site, build_site
 
-ORDER = order_name(DEVICE)
+ORDER = f"hints/{DEVICE}.json"
 FILES = {
     ORDER: b"the order",
     "watchlists/market-list/0000": b"the header",

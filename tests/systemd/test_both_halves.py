@@ -12,14 +12,16 @@ import cv2
 import numpy as np
 import pytest
 from hwsim.deploy.parts import read_lines, start_room
-from hwsim.deploy.site import Site, build_site, publish_deployment
+from hwsim.deploy.site import Site, build_site, order_deployment
 from hwsim.deploy.wanted import Wanted
 
 from edge.cli import main as lfr_edge
-from edge.clock import SystemClock
+from edge.drivers.file_secrets import FileSecrets
 from edge.errors import ConfigInvalid
 from edge.exits import Exit
+from edge.formats.receipts import StockedKey
 from edge.trust.packs import VerifiedPack
+from edge.trust.vault import KeyVault
 from edge.vision_main import find_uid, inherit_listener
 from provisioning.enrolment import Entry
 from tests.clips import frame, write_clip
@@ -59,11 +61,20 @@ def site(tmp_path: Path, street_pack_dir: Path, street_pack: VerifiedPack) -> It
         for index, vector in enumerate(vectors, 1)
     )
     try:
-        publish_deployment(site, entries, wanted, street_pack.sha256, "litert/int8", SystemClock())
+        order_deployment(site, entries, wanted, street_pack.sha256, "litert/int8", first_key(site))
         yield site
     finally:
         site.broker.stop()
         site.remove(keep=False)
+
+
+def first_key(site: Site) -> StockedKey:
+    """Of the van's stock, made before it starts."""
+    folder = site.work / "van" / "state" / "vision"
+    folder.mkdir(mode=0o700, parents=True)
+    vault = KeyVault(folder / "vault", FileSecrets(folder / "secrets"))
+    vault.refill(8)
+    return vault.stock()[0]
 
 
 @pytest.fixture
@@ -86,7 +97,8 @@ def test_the_units_commands_carry_a_deployment_to_its_end(
         assert "watchlist  3 entries" in capsys.readouterr().out
         assert vision.wait() == Exit.ENDED
         assert link.stop() == Exit.ENDED, "nothing is left in the outbox: the room has receipted it"
-        (record,) = read_lines(site.room_saved / "records.jsonl")
+        record, receipt = read_lines(site.room_saved / "records.jsonl")
+        assert (receipt["kind"], receipt["vision"]["entries_overwritten"]) == ("deletion_receipt", 3)
         assert record["statistics"]["frames_read"] == 24
     finally:
         room.ask_to_stop()

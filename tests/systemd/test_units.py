@@ -159,7 +159,7 @@ def test_every_file_of_the_example_lies_with_the_half_that_reads_it() -> None:
     moded = {line[1]: line[2:5] for line in lines_of("lfr-edge.tmpfiles.conf") if line[0] == "z"}
     for path, half, user in (
         (keys.signing_key_file, "vision", "lfr-edge"),
-        (keys.seal_key_file, "vision", "lfr-edge"),
+        (keys.root_file, "vision", "lfr-edge"),
         (broker.ca_file, "link", "lfr-edge-link"),
         (broker.cert_file, "link", "lfr-edge-link"),
         (broker.key_file, "link", "lfr-edge-link"),

@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge.errors import DocumentInvalid, DocumentTooLarge
-from edge.formats.documents import HealthDocument, Order, RecordDocument, Statistics
+from edge.formats.documents import HealthDocument, RecordDocument, Statistics
+from edge.formats.orders import Order
 from edge.trust.documents import (
     DOCUMENT_MAX_BYTES,
     NESTING_MAX,

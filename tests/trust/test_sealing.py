@@ -21,7 +21,6 @@ from edge.trust.sealing import (
     seal_match,
     unseal,
     unseal_match,
-    watchlist_key_context,
 )
 from tests.made_documents import DEPLOYMENT, DEVICE, EVENT_ID, FLEET, ROOM_SEAL, VAN_SEAL, match
 
@@ -72,11 +71,6 @@ def test_match_moved_into_another_alert_does_not_open(change):
     box = seal_match(match(), b"jpeg", ROOM_HEX, CONTEXT)
     with pytest.raises(SealInvalid):
         unseal_match(box, ROOM_SEAL, alert_context(**{**PLACE, **change}))
-
-
-def test_contexts_of_two_purposes_never_meet():
-    assert not alert_context(**PLACE).startswith(watchlist_key_context("", "", "")[:16])
-    assert watchlist_key_context("a", "b,c", "d") != watchlist_key_context("a,b", "c", "d")
 
 
 def test_match_does_not_open_with_another_key():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import DocumentInvalid, LfrError, SignatureInvalid
-from edge.formats.documents import Order
+from edge.formats.orders import Order
 from edge.trust.documents import (
     SIGNATURES_MAX,
     canonical,

@@ -5,27 +5,15 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from edge import errors
-from edge.clock import parse_utc
 from edge.formats.documents import AlertDocument
-from edge.formats.pack import Purpose
-from edge.trust import watchlist
 from edge.trust.envelope import unwrap
-from edge.trust.order import open_order
-from edge.trust.packs import check_subjects
 from edge.trust.sealing import alert_context, unseal_match
 from tests.vectors import make_vectors as made
 
 VECTORS = sorted(made.HERE.glob("*.vector"))
-AUTHORITY_HEX = made.raw(made.AUTHORITY).hex()
-NOON = parse_utc(made.NOON)
-
-
-def read_order(body: bytes) -> None:
-    assert open_order(body, [AUTHORITY_HEX], made.FLEET, made.DEVICE, made.PACK, made.BACKEND, NOON).place
 
 
 def read_alert(body: bytes) -> None:
@@ -35,32 +23,7 @@ def read_alert(body: bytes) -> None:
     assert (match.model_dump(), jpeg) == (made.MATCH, b"jpeg")
 
 
-def read_watchlist(body: bytes, purpose: Purpose = "operations") -> None:
-    pinning, head, *parts = map(base64.b64decode, body.splitlines())
-    order = open_order(pinning, [AUTHORITY_HEX], made.FLEET, made.DEVICE, made.PACK, made.BACKEND, NOON)
-    header = watchlist.open_header(head, order, [AUTHORITY_HEX])
-    check_subjects(header.subjects, purpose, header.id)
-    plain = np.ones(watchlist.plaintext_bytes(header), np.uint8)
-    templates = np.ones((header.entries, header.dimension), np.float32)
-    try:
-        ids = watchlist.open_parts(
-            header, watchlist.unwrap_key(header, made.DEVICE, made.VAN_SEAL), parts, plain, templates
-        )
-        assert ids == ("01" * 16, "02" * 16, "03" * 16)
-        assert np.array_equal(templates, np.eye(3, 16))
-    except errors.WatchlistInvalid:
-        assert not templates.any()
-        raise
-    finally:
-        assert not plain.any()
-
-
-READERS = {
-    "order": read_order,
-    "alert": read_alert,
-    "watchlist": read_watchlist,
-    "watchlist-bring-up": lambda body: read_watchlist(body, "bring-up"),
-}
+READERS = {"alert": read_alert}
 
 
 @pytest.mark.parametrize("path", VECTORS, ids=lambda path: path.stem)

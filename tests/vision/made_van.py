@@ -10,26 +10,28 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from hwsim.fleet import SimulatedFleet, Terms
 from numpy.typing import NDArray
 
 from edge import wire
 from edge.config import Settings
 from edge.devices import CameraGeometry, Capture, Model
+from edge.drivers.file_secrets import FileSecrets
 from edge.errors import CameraError, ModelRejected, PeerGone
 from edge.exits import Exit
+from edge.formats.names import TIMESTAMP
+from edge.formats.orders import Order
 from edge.formats.pack import PackManifest, Subjects
-from edge.trust import watchlist
 from edge.trust.documents import public_hex
 from edge.trust.keys import seal_public_hex, write_private
 from edge.trust.packs import VerifiedPack
+from edge.trust.vault import KeyVault
+from edge.trust.watchlist_writer import WatchlistEntry
 from edge.vision.app import Devices, VisionApp
-from provisioning.deployment import OrderTerms, RoomKeys, prepare_files
-from provisioning.enrolment import Entry
 from tests.fake_clock import FakeClock
 from tests.link.rig import PATIENCE_S, Log
 from tests.made_packs import WEIGHTS, manifest_of
@@ -122,6 +124,7 @@ class ScriptedLink:
     def __init__(self, path: Path, files: dict[str, bytes]) -> None:
         self.files = files
         self.stores = True
+        self.deletes = True
         self.heard = Log()
         self._pipe = wire.connect(path)
         threading.Thread(target=self._run, daemon=True).start()
@@ -139,6 +142,11 @@ class ScriptedLink:
 
         self.heard.wait(often, f"{name} fetched {times} times")
 
+    def say_changed(self, files: dict[str, bytes]) -> None:
+        """The fleet has published something new."""
+        self.files = files
+        self._pipe.send(wire.FileChanged(TIMESTAMP))
+
     def wait_state(self, state: str) -> None:
         self.heard.wait(lambda items: wire.StateChanged(state) in items, f"state {state}")
 
@@ -151,6 +159,10 @@ class ScriptedLink:
                     self._answer(message)
                 elif isinstance(message, wire.Publish) and self.stores:
                     self._pipe.send(wire.Committed(message.event_id))
+                elif isinstance(message, wire.DropFiles) and self.deletes:
+                    gone = [name for name in self.files if name.startswith(message.prefix)]
+                    size = sum(len(self.files[name]) for name in gone)
+                    self._pipe.send(wire.FilesDropped(message.request_id, len(gone), size))
 
     def _answer(self, message: wire.FetchFile) -> None:
         content = self.files.get(message.name)
@@ -191,60 +203,59 @@ class AppRun:
 
 
 class MadeVan:
-    """Keys, files and configuration of one van, and what to start it with."""
+    """Keys, files and configuration of one van, what to start it with, and the fleet that it belongs to."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: FakeClock | None = None) -> None:
         self.folder = folder
-        self.clock = FakeClock()
+        self.clock = clock or FakeClock()
         self.runtime = MadeRuntime()
         self.pack = made_pack()
-        self.authority_key = Ed25519PrivateKey.generate()
-        self.room_key = X25519PrivateKey.generate()
-        self.signing_key, self.seal_key = Ed25519PrivateKey.generate(), X25519PrivateKey.generate()
+        self.fleet = SimulatedFleet(folder / "fleet", FLEET, self.clock)
+        self.room_key, self.room_receipt_key = X25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+        self.signing_key = Ed25519PrivateKey.generate()
         write_private(folder / "signing.key", self.signing_key)
-        write_private(folder / "seal.key", self.seal_key)
+        (folder / "root.json").write_bytes(self.fleet.root_bytes)
+        self.secrets = FileSecrets(folder / "state" / "vision" / "secrets")
         self.socket_path = folder / "pipe.sock"
         self.listener = wire.listen(self.socket_path)
         self._links: list[ScriptedLink] = []
         self._runs: list[AppRun] = []
 
-    def terms(self, **changes: Any) -> OrderTerms:
-        values: dict[str, Any] = {
-            "deployment": DEPLOYMENT,
-            "fleet": FLEET,
-            "authorising_officer": "officer 7",
-            "use_case": "test",
-            "place": "market square",
-            "similarity_threshold": 0.5,
-            "threshold_backend": BACKEND,
-            "valid_for": timedelta(hours=1),
-            "alert_retention_h": 1.0,
-            "pack_sha256": self.pack.sha256,
-        }
-        return OrderTerms(**(values | changes))
+    def vault(self) -> KeyVault:
+        """The van's vault, for as long as the van does not run."""
+        vault = KeyVault(self.folder / "state" / "vision" / "vault", self.secrets)
+        vault.refill(8)
+        return vault
 
-    def files(
+    def order(
         self,
         people: Iterable[int] = (1, 2, 3),
         device: str = DEVICE,
-        key: Ed25519PrivateKey | None = None,
-        per_part: int | None = None,
         subjects: Subjects = "synthetic",
+        deployment: str = DEPLOYMENT,
         **changes: Any,
-    ) -> dict[str, bytes]:
-        """The fleet's files for a deployment of made people; changes: of the order's terms.
+    ) -> Order:
+        """Have the fleet order a deployment of made people; changes: of `Terms`, or in `changes` of the order."""
+        terms = Terms(
+            **{
+                "deployment": deployment,
+                "pack_sha256": self.pack.sha256,
+                "similarity_threshold": 0.5,
+                "threshold_backend": BACKEND,
+                "room_receipt_key_hex": public_hex(self.room_receipt_key),
+                "room_seal_key_hex": seal_public_hex(self.room_key),
+                "lasts": timedelta(hours=1),
+                "alert_retention_h": 1.0,
+                **changes,
+            }
+        )
+        entries = [entry_for(k) for k in people]
+        return self.fleet.order(terms, entries, {device: self.vault().stock()[0]}, subjects)
 
-        per_part: entries in each part of the watchlist, if fewer than a part may hold.
-        """
-        entries = [Entry(entry_of(k), f"person {k}", Path("none"), 1, template_of(k)) for k in people]
-        room = RoomKeys(public_hex(Ed25519PrivateKey.generate()), seal_public_hex(self.room_key))
-        seal_keys = {device: seal_public_hex(self.seal_key)}
-        largest = watchlist.PART_MAX_BYTES
-        if per_part is not None:
-            largest = per_part * watchlist.entry_bytes(DIMENSION) + watchlist.TAG_BYTES
-        with mock.patch.object(watchlist, "PART_MAX_BYTES", largest):
-            terms = self.terms(**changes)
-            return prepare_files(terms, entries, seal_keys, room, key or self.authority_key, self.clock, subjects)
+    def files(self, people: Iterable[int] = (1, 2, 3), **changes: Any) -> dict[str, bytes]:
+        """The fleet's files, with a deployment of made people among them."""
+        self.order(people, **changes)
+        return self.fleet.files()
 
     def settings(self, **sections: dict[str, Any]) -> Settings:
         values: dict[str, Any] = {
@@ -254,8 +265,7 @@ class MadeVan:
             "broker": {"host": "none", "ca_file": "none", "cert_file": "none", "key_file": "none"},
             "keys": {
                 "signing_key_file": self.folder / "signing.key",
-                "seal_key_file": self.folder / "seal.key",
-                "authority_keys": [public_hex(self.authority_key)],
+                "root_file": self.folder / "root.json",
             },
             "health": {"interval_s": 300},
         }
@@ -268,8 +278,9 @@ class MadeVan:
         return self._links[-1]
 
     def start(self, camera: Any, **sections: dict[str, Any]) -> AppRun:
-        devices = Devices(camera, self.runtime, self.clock, self.listener, (os.getuid(),))
-        self._runs.append(AppRun(VisionApp(self.settings(**sections), self.pack, devices)))
+        devices = Devices(camera, self.runtime, self.clock, self.secrets, self.listener, (os.getuid(),))
+        app = VisionApp(self.settings(**sections), self.pack, self.fleet.root_bytes, devices)
+        self._runs.append(AppRun(app))
         return self._runs[-1]
 
     def close(self) -> None:
@@ -281,6 +292,11 @@ class MadeVan:
             with contextlib.suppress(Exception):
                 run.ended()
         self.listener.close()
+
+
+def entry_for(k: int) -> WatchlistEntry:
+    """A made person on a list."""
+    return WatchlistEntry(entry_of(k), "wanted", "amber", template_of(k))
 
 
 def keep_in(collected: list[Any], make: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,67 +2,36 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from edge import wire
+from edge.clock import utc_text
 from edge.errors import CameraCorrupt, CameraStalled, CameraVanished, ModelRejected
 from edge.exits import Exit
 from edge.formats.documents import AlertDocument, HealthDocument, RecordDocument
-from edge.formats.topics import order_name
-from edge.trust.documents import public_hex
-from edge.trust.envelope import unwrap
+from edge.formats.names import INDEX, hint_name
+from edge.formats.receipts import DeletionReceipt
 from edge.vision import app as app_module
-from edge.vision import deployment
+from edge.vision import closing
 from edge.vision.memory import LockedBuffer
-from tests.vision.made import picture, residue
-from tests.vision.made_van import DEPLOYMENT, DEVICE, MadeVan, PassersBy, ScriptedLink, keep_in
+from tests.vision.app_rig import (
+    WALK,
+    MadeVanAgain,
+    buffers,
+    documents,
+    left_in,
+    states,
+    status_of,
+    van,
+)
+from tests.vision.made import residue
+from tests.vision.made_van import BACKEND, DEPLOYMENT, DEVICE, MadeVan, PassersBy, ScriptedLink
 
-WALK = [picture((2, 10 + 5 * index, 30, 40)) for index in range(12)]
-ORDER = order_name(DEVICE)
-
-
-@pytest.fixture
-def van(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MadeVan]:
-    monkeypatch.setattr(deployment, "RETRY_WAIT_S", 0.01)
-    monkeypatch.setattr(app_module, "_POLL_S", 0.02)
-    van = MadeVan(tmp_path)
-    yield van
-    van.close()
-
-
-@pytest.fixture
-def buffers(monkeypatch: pytest.MonkeyPatch) -> list[LockedBuffer]:
-    """Every locked buffer of the run."""
-    made: list[LockedBuffer] = []
-    monkeypatch.setattr(deployment, "LockedBuffer", keep_in(made, LockedBuffer))
-    return made
-
-
-def left_in(buffers: list[LockedBuffer]) -> int:
-    return residue([buffer.array("u1", (len(buffer._map),)) for buffer in buffers])
-
-
-def documents(van: MadeVan, link: ScriptedLink, kind: type) -> list[Any]:
-    channel = {AlertDocument: "alerts", RecordDocument: "records"}.get(kind)
-    messages = link.of(wire.Health if channel is None else wire.Publish)
-    trusted = {public_hex(van.signing_key)}
-    return [unwrap(each.payload, kind, trusted) for each in messages if channel in (None, getattr(each, "channel", ""))]
-
-
-def states(link: ScriptedLink) -> list[str]:
-    return [each.state for each in link.of(wire.StateChanged)]
-
-
-def status_of(van: MadeVan) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads((van.folder / "state" / "vision" / "status.json").read_text())
-    return value
+__all__ = ["buffers", "van"]
 
 
 # A good deployment
@@ -78,6 +47,8 @@ def test_a_deployment_from_its_order_to_its_end(van: MadeVan, buffers: list[Lock
     assert (record.statistics.alerts, record.statistics.faces_seen, record.statistics.frames_read) == (1, 1, 12)
     assert record.watchlist_entries == 3
     assert states(link)[-4:] == ["preparing", "watching", "closing", "standby"]
+    (receipt,) = documents(van, link, DeletionReceipt)
+    assert (receipt.sequence, receipt.closed_because, receipt.vision.entries_overwritten) == (3, "camera_end", 3)
     assert left_in(buffers) == 0
     assert residue(van.runtime.embedders[0].handed_out) == 0
     assert (camera.opened, camera.running, camera.released) == (1, False, 12)
@@ -96,7 +67,7 @@ def test_each_state_is_beaten_at_once_and_signed(van: MadeVan):
     beats = documents(van, link, HealthDocument)
     assert {"watching", "standby"} <= {beat.state for beat in beats}
     assert [beat.beat for beat in beats] == sorted({beat.beat for beat in beats})
-    assert beats[-1].last_sequence == 2
+    assert beats[-1].last_sequence == 3
 
 
 def test_status_file_says_how_it_ended(van: MadeVan):
@@ -109,26 +80,16 @@ def test_status_file_says_how_it_ended(van: MadeVan):
         DEPLOYMENT,
     )
     assert status["health"]["statistics"]["alerts"] == 1
-    assert status["facts"]["watchlist_entries"] == 3
+    assert status["facts"]["watchlist_entries"] == 0
 
 
 def test_sequence_numbers_go_on_after_a_restart(van: MadeVan):
-    files = van.files()
-    van.link(files)
+    van.link(van.files())
     van.start(PassersBy(WALK)).ended()
     second = MadeVanAgain(van)
-    link = second.link(files)
+    link = second.link(van.files(deployment="market-2"))
     second.start(PassersBy(WALK)).ended()
-    assert [message.sequence for message in link.of(wire.Publish)] == [3, 4]
-
-
-class MadeVanAgain:
-    """The same van after a restart: same folder and keys, a fresh listening socket."""
-
-    def __init__(self, van: MadeVan) -> None:
-        van.listener.close()
-        van.listener = wire.listen(van.socket_path)
-        self.link, self.start = van.link, van.start
+    assert [message.sequence for message in link.of(wire.Publish)] == [4, 5, 6]
 
 
 # No order, no camera
@@ -146,78 +107,63 @@ def refused_and_asked_again(van: MadeVan, files: dict[str, bytes], name: str) ->
 def assert_never_opened(van: MadeVan, camera: PassersBy, link: ScriptedLink) -> None:
     assert (camera.opened, camera.given) == (0, 0)
     assert "watching" not in states(link)
-    assert link.of(wire.Publish) == link.of(wire.OpenDeployment) == []
+    assert link.of(wire.Publish) == []
     assert van.runtime.embedders[0].handed_out == []
 
 
 def test_without_an_order_the_camera_is_never_opened(van: MadeVan):
-    camera, link = refused_and_asked_again(van, {}, ORDER)
+    camera, link = refused_and_asked_again(van, {}, INDEX)
     assert_never_opened(van, camera, link)
     assert states(link)[-1] == "standby"
 
 
-@pytest.mark.parametrize("wait_s", [-3600.0, 3601.0], ids=["not yet", "over"])
-def test_an_order_outside_its_time_is_standby_without_camera(van: MadeVan, wait_s: float):
+def test_an_order_that_is_over_is_standby_without_camera(van: MadeVan):
     files = van.files()
-    van.clock.advance(wait_s)
-    camera, link = refused_and_asked_again(van, files, ORDER)
+    van.clock.advance(3601)
+    camera, link = refused_and_asked_again(van, files, INDEX)
     assert_never_opened(van, camera, link)
 
 
-@pytest.mark.parametrize("change", [{"fleet": "fleet-2"}, {"pack_sha256": "00" * 32}], ids=["fleet", "pack"])
-def test_an_order_for_another_fleet_or_pack_is_refused(van: MadeVan, change: dict[str, str]):
-    assert_never_opened(van, *refused_and_asked_again(van, van.files(**change), ORDER))
+def test_list_is_prepared_before_its_time_and_the_camera_waits(van: MadeVan):
+    begin = van.clock.now_utc() + timedelta(minutes=10)
+    times = {"not_before_utc": utc_text(begin), "not_after_utc": utc_text(begin + timedelta(hours=1))}
+    link, camera = van.link(van.files(changes=times)), PassersBy(WALK)
+    run = van.start(camera)
+    link.heard.wait(lambda items: any(isinstance(each, wire.OpenDeployment) for each in items), "the list opened")
+    assert (camera.opened, states(link)[-1]) == (0, "preparing")
+    van.clock.advance(601)
+    assert run.ended() == Exit.ENDED
+    assert camera.opened == 1
+
+
+@pytest.mark.parametrize("change", [{"pack_sha256": "00" * 32}, {"threshold_backend": "other/int8"}])
+def test_an_order_for_another_pack_or_backend_is_refused(van: MadeVan, change: dict[str, str]):
+    assert_never_opened(van, *refused_and_asked_again(van, van.files(**change), INDEX))
 
 
 def test_an_order_for_another_van_is_refused(van: MadeVan):
     files = van.files(device="van-2")
-    files[ORDER] = files[order_name("van-2")]
-    assert_never_opened(van, *refused_and_asked_again(van, files, ORDER))
+    files[hint_name(DEVICE)] = files[hint_name("van-2")]
+    assert_never_opened(van, *refused_and_asked_again(van, files, INDEX))
 
 
 def test_an_order_mended_by_the_fleet_is_obeyed(van: MadeVan):
-    link, camera = van.link(van.files(key=van.signing_key)), PassersBy(WALK)
+    link, camera = van.link(van.files(threshold_backend="other/int8")), PassersBy(WALK)
     run = van.start(camera)
-    link.wait_fetched(ORDER, times=2)
+    link.wait_fetched(INDEX, times=2)
     assert camera.opened == 0
-    link.files = van.files()
+    order = van.fleet.order_of(DEPLOYMENT)
+    van.fleet.publish_order(order.model_copy(update={"version": 2, "threshold_backend": BACKEND}))
+    link.say_changed(van.fleet.files())
     assert run.ended() == Exit.ENDED
     assert camera.opened == 1
 
 
 def test_without_any_link_the_camera_stays_closed_and_stopping_works(van: MadeVan, monkeypatch):
-    monkeypatch.setattr(deployment, "FETCH_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(app_module, "FETCH_TIMEOUT_S", 0.01)
     camera = PassersBy(WALK)
     assert van.start(camera).stop() == Exit.ENDED
     assert camera.opened == 0
-
-
-# The end of an order
-
-
-def test_order_that_ends_while_watching_closes_everything(van: MadeVan, buffers: list[LockedBuffer]):
-    link, camera = van.link(van.files(valid_for=timedelta(minutes=5))), PassersBy(WALK, then="again")
-    run = van.start(camera)
-    assert camera.seen_round.wait(20)
-    assert left_in(buffers) == 1
-    van.clock.advance(301)
-    assert run.ended() == Exit.ENDED
-    assert states(link)[-3:] == ["watching", "closing", "standby"]
-    assert left_in(buffers) == 0
-    assert residue(van.runtime.embedders[0].handed_out) == 0
-    assert not camera.running
-    assert camera.released == camera.given
-    assert len(documents(van, link, RecordDocument)) == 1
-
-
-def test_stopping_while_watching_closes_everything_the_same_way(van: MadeVan, buffers: list[LockedBuffer]):
-    link, camera = van.link(van.files()), PassersBy(WALK, then="again")
-    run = van.start(camera)
-    assert camera.seen_round.wait(20)
-    assert run.stop() == Exit.ENDED
-    assert left_in(buffers) == 0
-    assert camera.released == camera.given
-    assert len(documents(van, link, RecordDocument)) == 1
 
 
 # Endings that are failures
@@ -236,7 +182,7 @@ def test_a_camera_that_fails_for_good_has_its_own_exit_code_and_is_named(van: Ma
 
 
 def test_documents_that_link_does_not_store_have_their_own_exit_code(van: MadeVan, monkeypatch):
-    monkeypatch.setattr(app_module, "STORED_WAIT_S", 0.05)
+    monkeypatch.setattr(closing, "STORED_WAIT_S", 0.05)
     link = van.link(van.files())
     link.stores = False
     assert van.start(PassersBy(WALK)).ended() == Exit.NOT_STORED

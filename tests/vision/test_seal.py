@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from edge.errors import SealInvalid, SignatureInvalid
 from edge.evidence.sequence import SequenceFile
 from edge.evidence.statistics import Counters
-from edge.formats.documents import AlertDocument, HealthDocument, Order, RecordDocument, WatchlistReference
+from edge.formats.documents import AlertDocument, HealthDocument, RecordDocument
 from edge.records import Alarm, Crop, Match
 from edge.trust.documents import public_hex
 from edge.trust.envelope import unwrap
@@ -23,31 +23,14 @@ from edge.trust.keys import seal_public_hex
 from edge.trust.sealing import alert_context, unseal_match
 from edge.vision.seal import RecordScope, Sealer
 from tests.fake_clock import FakeClock
+from tests.made_documents import order
 from tests.vision.made import entry_of, face_at
 
 FLEET, DEVICE = "fleet-1", "van-1"
 ROOM = X25519PrivateKey.generate()
 SIGNING = Ed25519PrivateKey.generate()
 TRUSTED = {public_hex(SIGNING)}
-ORDER = Order(
-    type="order",
-    deployment="market",
-    fleet=FLEET,
-    devices=[DEVICE],
-    authorising_officer="officer 7",
-    use_case="test",
-    place="market square",
-    not_before_utc="2025-01-01T00:00:00.000Z",
-    not_after_utc="2025-01-01T08:00:00.000Z",
-    pack_sha256="ab" * 32,
-    similarity_threshold=0.5,
-    threshold_backend="litert/int8",
-    watchlist=WatchlistReference(id="market-list", entries=3, parts=1, sha256="cd" * 32),
-    room_receipt_key_hex=public_hex(Ed25519PrivateKey.generate()),
-    room_seal_key_hex=seal_public_hex(ROOM),
-    alert_retention_h=2.0,
-)
-
+ORDER = order(room_seal_key_hex=seal_public_hex(ROOM), deployment="market", alert_retention_h=2.0)
 SCOPE = RecordScope("market", "ab" * 32, "cd" * 32, 2.0)
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from edge.clock import SystemClock
 from edge.drivers.litert import LiteRtRuntime, choose_runtime
 from edge.exits import Exit
 from edge.trust.packs import VerifiedPack, check_subjects, open_pack
@@ -20,7 +19,8 @@ from hwsim.deploy.drawn import draw_lists
 from hwsim.deploy.live_truth import LiveTruth
 from hwsim.deploy.parts import Faults, Part, read_json, read_lines, start_room, start_van
 from hwsim.deploy.score import Outcome, score
-from hwsim.deploy.site import Site, build_site, publish_deployment
+from hwsim.deploy.site import DEVICE, FLEET, Site, build_site, clear_deployment, order_deployment, publish_changes
+from hwsim.deploy.stock import await_key
 from hwsim.deploy.summary import Facts, draw_sheet, summarise, summary_table
 from hwsim.deploy.teller import Teller
 from hwsim.deploy.threshold import threshold_for
@@ -73,11 +73,7 @@ class Deployment:
         site = build_site(wanted, wanted.pack_dir)
         try:
             self._teller.say("broker", f"mosquitto on port {site.broker.port}, mutual TLS, one access list per device")
-            backend = f"{self._runtime.backend}/{pack.precision}"
-            size = publish_deployment(site, entries, wanted, pack.sha256, backend, SystemClock())
-            self._teller.say(
-                "order", f"signed; watchlist of {len(entries)} sealed for the van: {size / 1024:.0f} KB published"
-            )
+            publish_changes(site)
             return self._watch(site, pack, entries, not_enrolled)
         finally:
             site.broker.stop()
@@ -159,15 +155,32 @@ class Deployment:
         room = start_room(site, self._wanted.pictures)
         van = start_van(site, street=self._wanted.street is not None)
         try:
+            self._order(site, pack, entries)
             said = self._follow(site, room, van)
             code = van.wait(VAN_LASTS_S)
-            record = self._await_record(site, room, van, code)
+            record, receipt = self._await_records(site, room, van, code)
+            clear_deployment(site)
         finally:
             for part in (van, room):
                 part.ask_to_stop()
             for part in (van, room):
                 self._end(part)
-        return self._conclude(site, pack, entries, not_enrolled, code, record, said)
+        return self._conclude(site, pack, entries, not_enrolled, code, record, receipt, said)
+
+    def _order(self, site: Site, pack: VerifiedPack, entries: tuple[Entry, ...]) -> None:
+        """Once the van has published keys: a list sealed to one of them, an order signed by two."""
+        broker, keys = site.broker, site.device_keys
+        key = await_key(broker.host, broker.port, site.admin, FLEET, DEVICE, keys.signing_key_hex, WATCHING_WAIT_S)
+        self._teller.say(
+            "keys", f"the van's stock is signed; key {key.recipient[:8]}… serves for this deployment alone"
+        )
+        backend = f"{self._runtime.backend}/{pack.precision}"
+        size = order_deployment(site, entries, self._wanted, pack.sha256, backend, key)
+        self._teller.say(
+            "order",
+            f"signed by officer and custodian; watchlist of {len(entries)} sealed for the van: "
+            f"{size / 1024:.0f} KB published",
+        )
 
     def _follow(self, site: Site, room: Part, van: Part) -> list[str]:
         """Tell what happens while the van watches; put the faults; until the van has ended and no fault is due."""
@@ -209,18 +222,24 @@ class Deployment:
         self._teller.say("room", f"ended with {code}, started again", "yellow")
         room.start()
 
-    def _await_record(self, site: Site, room: Part, van: Part, code: int) -> dict[str, Any]:
-        """The van's signed closing statistics, as the room received and verified them."""
+    def _await_records(
+        self, site: Site, room: Part, van: Part, code: int
+    ) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """The van's signed closing statistics and its deletion receipt, as the room received and verified them.
+
+        A van whose camera failed has not closed: it signs for no deletion.
+        """
         if code not in (Exit.ENDED, Exit.CAMERA_FAILED, Exit.ROWS_LEFT):
             raise DeploymentBroken(f"the van ended with {code} ({_exit_name(code)}); its log ends:\n{van.log_tail()}")
+        wanted = {"deployment_statistics"} | ({"deletion_receipt"} if code != Exit.CAMERA_FAILED else set())
         until_s = time.monotonic() + RECORD_WAIT_S
         while time.monotonic() < until_s:
             self._mind_room(room)
-            records = read_lines(site.room_saved / "records.jsonl")
-            if records:
-                return records[-1]
+            records = {record["kind"]: record for record in read_lines(site.room_saved / "records.jsonl")}
+            if wanted <= records.keys():
+                return records["deployment_statistics"], records.get("deletion_receipt")
             time.sleep(POLL_S)
-        raise DeploymentBroken(f"the van's closing record did not reach the room:\n{room.log_tail()}\n{van.log_tail()}")
+        raise DeploymentBroken(f"the van's last records did not reach the room:\n{room.log_tail()}\n{van.log_tail()}")
 
     def _conclude(
         self,
@@ -230,6 +249,7 @@ class Deployment:
         not_enrolled: tuple[str, ...],
         code: int,
         record: dict[str, Any],
+        receipt: dict[str, Any] | None,
         faults: list[str],
     ) -> Result:
         wanted, out = self._wanted, self._wanted.out
@@ -251,7 +271,10 @@ class Deployment:
         )
         summary = summarise(facts, outcome)
         (out / "alerts.jsonl").write_text("".join(json.dumps(_with_truth(alert, outcome)) + "\n" for alert in alerts))
-        (out / "records.jsonl").write_text(json.dumps(record) + "\n")
+        records = [record] if receipt is None else [record, receipt]
+        (out / "records.jsonl").write_text("".join(json.dumps(each) + "\n" for each in records))
+        if receipt is not None:
+            self._teller.say("deleted", _deletion_in_words(receipt))
         (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
         draw_sheet(out / "sheet.png", facts, outcome, site.room_saved, site.work / "room" / "bundle")
         self._console.print(summary_table(summary))
@@ -291,6 +314,15 @@ def _with_truth(alert: dict[str, Any], outcome: Outcome | None) -> dict[str, Any
         return line
     verdict = next(each for each in outcome.verdicts if each.event_id == alert["event_id"])
     return {**line, "really": verdict.really, "right": verdict.right}
+
+
+def _deletion_in_words(receipt: dict[str, Any]) -> str:
+    vision, link = receipt["vision"], receipt["link"]
+    said = f"link says {link['files_deleted']} files of ciphertext" if link else "link said nothing"
+    return (
+        f"signed receipt: {vision['entries_overwritten']} entries overwritten, key "
+        f"{vision['recipient_destroyed'][:8]}… destroyed ({vision['key_store']}); {said}"
+    )
 
 
 def _exit_name(code: int) -> str:

@@ -12,11 +12,14 @@ from typing import Any
 
 import yaml
 
-from edge.clock import Clock
+from edge.clock import SystemClock
+from edge.formats.receipts import StockedKey
+from edge.trust.watchlist_writer import WatchlistEntry
 from hwsim.broker import Broker, Roles
 from hwsim.deploy.wanted import DrawnWanted, Wanted
+from hwsim.fleet import SimulatedFleet, Terms
 from provisioning.authority import Authority, Certificate, SigningKeys
-from provisioning.deployment import OrderTerms, RoomKeys, prepare_files, write_room_bundle
+from provisioning.deployment import write_room_bundle
 from provisioning.enrolment import Entry
 from provisioning.publish import RepositoryPublisher
 
@@ -28,12 +31,13 @@ DEPLOYMENT = "sim-deployment"
 
 ORDER_LASTS = timedelta(hours=2)
 ALERT_RETENTION_H = 24.0
+ENTRIES_MAX = 2_000
 HEARTBEAT_S = 1.0
 RESEND_S = 2.0
 DRAIN_S = 40.0
 RECONNECT_MAX_S = 2.0
 
-PRIVATE_FOLDERS = ("authority", "van", "room", "broker", "saved")
+PRIVATE_FOLDERS = ("authority", "fleet", "van", "room", "broker", "saved")
 """Removed at the end: keys, ciphertext, the room's photographs and crops do not outlive the deployment."""
 
 
@@ -53,6 +57,8 @@ class Site:
     room_saved: Path
     street_spec: Path
     truth_file: Path
+    fleet: SimulatedFleet
+    published: dict[str, bytes]
 
     @property
     def van_status(self) -> Path:
@@ -91,6 +97,8 @@ def build_site(wanted: Wanted, pack_dir: Path) -> Site:
         room_saved=work / "saved",
         street_spec=work / "van" / "street.json",
         truth_file=wanted.truth or wanted.out.resolve() / "truth.jsonl",
+        fleet=SimulatedFleet(work / "fleet", FLEET, SystemClock()),
+        published={},
     )
     _write_van_config(site, wanted, pack_dir)
     _write_room_config(site)
@@ -99,35 +107,51 @@ def build_site(wanted: Wanted, pack_dir: Path) -> Site:
     return site
 
 
-def publish_deployment(
-    site: Site, entries: tuple[Entry, ...], wanted: Wanted, pack_sha256: str, backend: str, clock: Clock
+def order_deployment(
+    site: Site,
+    entries: tuple[Entry, ...],
+    wanted: Wanted,
+    pack_sha256: str,
+    backend: str,
+    key: StockedKey,
 ) -> int:
-    """Seal the watchlist, sign the order, publish both, leave the room its bundle; bytes published."""
-    terms = OrderTerms(
+    """Have the watchlist sealed to a key of the van's stock and the order signed by two; publish; bytes published."""
+    terms = Terms(
         deployment=DEPLOYMENT,
-        fleet=FLEET,
-        authorising_officer="simulated",
-        use_case="simulated deployment",
-        place="simulated street",
+        pack_sha256=pack_sha256,
         similarity_threshold=wanted.settled_threshold,
         threshold_backend=backend,
-        valid_for=ORDER_LASTS,
+        room_receipt_key_hex=site.room_keys.signing_key_hex,
+        room_seal_key_hex=site.room_keys.seal_key_hex,
+        lasts=ORDER_LASTS,
         alert_retention_h=ALERT_RETENTION_H,
-        pack_sha256=pack_sha256,
+        entries_max=max(ENTRIES_MAX, len(entries)),
     )
-    files = prepare_files(
-        terms,
-        entries,
-        {DEVICE: site.device_keys.seal_key_hex},
-        RoomKeys(site.room_keys.signing_key_hex, site.room_keys.seal_key_hex),
-        site.authority.authority_key(),
-        clock,
-        wanted.subjects,
-    )
+    listed = [WatchlistEntry(entry.entry_id, "wanted", "amber", entry.vector) for entry in entries]
+    site.fleet.order(terms, listed, {DEVICE: key}, wanted.subjects)
     write_room_bundle(site.work / "room" / "bundle", DEPLOYMENT, entries)
+    return publish_changes(site)
+
+
+def publish_changes(site: Site) -> int:
+    """Whatever of the repository the broker does not have yet; bytes published."""
+    files = site.fleet.files()
+    changed = {name: data for name, data in files.items() if site.published.get(name) != data}
     with _publisher(site) as publisher:
-        publisher.publish(files, expiry_s=int(ORDER_LASTS.total_seconds()))
-    return sum(map(len, files.values()))
+        publisher.publish(changed, expiry_s=int(ORDER_LASTS.total_seconds()))
+        publisher.clear(name for name in site.published if name not in files)
+    site.published.clear()
+    site.published.update(files)
+    return sum(map(len, changed.values()))
+
+
+def clear_deployment(site: Site) -> None:
+    """Take the deployment's retained files off the broker, once the van has signed for its end."""
+    gone = [name for name in site.published if name.startswith("deployments/") or "." + DEPLOYMENT in name]
+    with _publisher(site) as publisher:
+        publisher.clear(gone)
+    for name in gone:
+        del site.published[name]
 
 
 def _publisher(site: Site) -> RepositoryPublisher:
@@ -162,8 +186,7 @@ def _write_van_config(site: Site, wanted: Wanted, pack_dir: Path) -> None:
         "broker": _broker_section(site, site.authority.issue_client(DEVICE)),
         "keys": {
             "signing_key_file": str(site.device_keys.signing_key_file),
-            "seal_key_file": str(site.device_keys.seal_key_file),
-            "authority_keys": [site.authority.authority_key_hex],
+            "root_file": str(site.work / "van" / "root.json"),
         },
         "health": {"interval_s": HEARTBEAT_S},
         "outbox": {"resend_s": RESEND_S, "drain_s": DRAIN_S},
@@ -171,6 +194,7 @@ def _write_van_config(site: Site, wanted: Wanted, pack_dir: Path) -> None:
         "repository": {"start_jitter_s": 0},
     }
     _write_yaml(site.van_config, settings)
+    (site.work / "van" / "root.json").write_bytes(site.fleet.root_bytes)
 
 
 def _write_room_config(site: Site) -> None:
