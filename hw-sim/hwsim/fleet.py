@@ -163,6 +163,10 @@ class SimulatedFleet:
         """As it was first given."""
         return self._running[deployment].order
 
+    def content_key_of(self, deployment: str) -> bytes:
+        """What a hunt for plaintext looks for."""
+        return self._running[deployment].secret.content_key
+
     def publish_order(self, order: Order) -> None:
         """An order, or a later version of one, signed by the two whom it names."""
         data = canonical(order.model_dump(mode="json"))
