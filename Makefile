@@ -1,6 +1,6 @@
 # Two commands are enough on a fresh machine: make demo, make test.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-headless test check fuzz clean
+.PHONY: help setup demo demo-headless test check fuzz proof clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -22,6 +22,9 @@ check: setup ## Format, lint, types and layers only
 
 fuzz: setup ## The property tests again, with many more examples each
 	@.venv/bin/python -m pytest -m hypothesis --hypothesis-profile=thorough -o timeout=3600
+
+proof: setup ## Long runs outside the tests: kill -9 at 200 random moments of a deployment
+	@.venv/bin/python -m tests.proof.kill_moments --times 200
 
 clean: ## Remove what was built here; the environments stay
 	@rm -rf build dist .hypothesis .mypy_cache .ruff_cache .pytest_cache

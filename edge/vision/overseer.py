@@ -46,7 +46,10 @@ class Overseer:
     def __init__(
         self, repository: Repository, deployment: InForce, first: View, clock: Clock, changed: threading.Event
     ) -> None:
-        """first: the view that the deployment was opened from. changed: set by whoever hears that something is new."""
+        """first: the view that the deployment was opened from, in which it may be closed already.
+
+        changed: set by whoever hears that something is new.
+        """
         self._repository = repository
         self._deployment = deployment
         self._clock = clock
@@ -60,8 +63,8 @@ class Overseer:
             sequence=deployment.log.sequence,
             in_force_since_utc=utc_text(clock.now_utc()),
         )
-        self._refused_sha256 = ""
         self._thread = threading.Thread(target=self._run, name="oversee", daemon=True)
+        self._look_into(first)
 
     @property
     def seen(self) -> Seen:
@@ -95,6 +98,9 @@ class Overseer:
             self._say(str(error))
             return
         self._update(lambda seen: replace(seen, made_at=view.made_at_utc, seen_boot_s=self._clock.boot_s(), error=""))
+        self._look_into(view)
+
+    def _look_into(self, view: View) -> None:
         try:
             closed, amended = self._deployment.is_closed(view), self._deployment.is_amended(view)
             self._update(lambda seen: replace(seen, closed=seen.closed or closed, amended=amended))

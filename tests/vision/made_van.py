@@ -182,6 +182,10 @@ class AppRun:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()
+
     def ended(self) -> Exit:
         """How it ended, once it has; raises what it raised."""
         self._thread.join(PATIENCE_S)

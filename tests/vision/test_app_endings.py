@@ -82,6 +82,16 @@ def test_a_closer_s_word_ends_the_deployment_and_its_key(van: MadeVan, buffers: 
     assert not van.vault().holds(recipient)
 
 
+def test_a_close_that_came_while_the_van_was_off_is_obeyed_before_any_camera_opens(van: MadeVan):
+    van.files()
+    van.fleet.close(DEPLOYMENT)
+    link, camera = van.link(van.fleet.files()), PassersBy(WALK)
+    assert van.start(camera).ended() == Exit.ENDED
+    assert camera.opened == 0
+    (receipt,) = documents(van, link, DeletionReceipt)
+    assert receipt.closed_because == "close"
+
+
 def test_a_closed_deployment_is_never_opened_again(van: MadeVan):
     van.link(van.files())
     van.start(PassersBy(WALK)).ended()
