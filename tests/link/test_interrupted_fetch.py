@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -130,7 +131,7 @@ def until(holds: Callable[[], bool]) -> None:
     end_s = time.monotonic() + PATIENCE_S
     while not holds():
         assert time.monotonic() < end_s
-        time.sleep(0.01)
+        threading.Event().wait(0.01)
 
 
 def test_a_kept_file_altered_on_disk_is_fetched_again_past_the_disk(van: Van, chunks: dict[str, bytes]):

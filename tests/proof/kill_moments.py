@@ -17,6 +17,7 @@ import random
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -87,7 +88,7 @@ def _start(van: MadeVan, stages: list[dict[str, bytes]]) -> int:
         run = van.start(PassersBy(WALK, then="again"))
         link.wait_state("watching")
         link.say_changed(stages[1])
-        time.sleep(0.1)
+        threading.Event().wait(0.1)
         link.say_changed(stages[2])
         run.ended()
     finally:
@@ -98,7 +99,7 @@ def _one(folder: Path, after_s: float) -> str:
     van = MadeVan(folder)
     stages = _stages(van)
     child = _start(van, stages)
-    time.sleep(after_s)
+    threading.Event().wait(after_s)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     if _plaintext(van):
@@ -132,7 +133,7 @@ def _start_again(van: MadeVan, stages: list[dict[str, bytes]]) -> str:
         elif asked >= 12:
             gone = run.stop() == Exit.ENDED and not van.vault().recipients & _recipients(van)
             return "was closed" if gone else "unfinished"
-        time.sleep(0.01)
+        threading.Event().wait(0.01)
     return "unfinished"
 
 
