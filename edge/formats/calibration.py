@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
+from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from edge.errors import OutsideCalibration
 from edge.formats.pack import Precision, Sha256, Subjects
 
 Backend = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,47}$")]
@@ -61,6 +65,21 @@ class CalibrationCell(_Part):
         return self
 
 
+@dataclass(frozen=True)
+class Interpolated:
+    """A threshold at a point of a table, its interval, and the cells that it lies between: 1, 2 or 4."""
+
+    threshold: float
+    low: float
+    high: float
+    cells: tuple[CalibrationCell, ...]
+
+    @property
+    def evidence(self) -> Literal["measured", "extrapolated"]:
+        """What it rests on, at the weakest of its cells."""
+        return "measured" if all(cell.evidence == "measured" for cell in self.cells) else "extrapolated"
+
+
 class CalibrationTable(_Part):
     """Every threshold for one backend and precision."""
 
@@ -100,6 +119,33 @@ class CalibrationTable(_Part):
         """The cell of a size and a level that are in the table."""
         return next(cell for cell in self.cells if (cell.watchlist, cell.fpir) == (watchlist, fpir))
 
+    def at(self, watchlist: int, fpir: float) -> Interpolated:
+        """The threshold for a size of list and an FPIR: linear between cells in the logarithms of both.
+
+        Rounded up to four decimals, as the table's own. Raises: OutsideCalibration.
+        """
+        sizes, levels = self.sizes(), self.levels()
+        if not sizes[0] <= watchlist <= sizes[-1]:
+            raise OutsideCalibration(f"a list of {watchlist:,}, calibrated are {sizes[0]:,} to {sizes[-1]:,} entries")
+        if not levels[0] <= fpir <= levels[-1]:
+            raise OutsideCalibration(f"FPIR {fpir:g}, calibrated are {levels[0]:g} to {levels[-1]:g}")
+        corners = [
+            (self.cell(int(size), level), size_weight * level_weight)
+            for size, size_weight in _between([float(size) for size in sizes], float(watchlist))
+            for level, level_weight in _between(levels, fpir)
+        ]
+        threshold, low, high = (
+            math.fsum(weight * value for (_, weight), value in zip(corners, values, strict=True))
+            for values in zip(*((cell.threshold, cell.low, cell.high) for cell, _ in corners), strict=True)
+        )
+        if threshold >= 1:
+            raise OutsideCalibration(
+                f"no similarity gives FPIR {fpir:g} on a list of {watchlist:,}; "
+                "shorten the list, or accept more false alarms"
+            )
+        cells = tuple(cell for cell, _ in corners)
+        return Interpolated(_four_decimals(threshold), _four_decimals(low), _four_decimals(high), cells)
+
 
 class Calibration(_Part):
     """All tables of a pack."""
@@ -117,3 +163,18 @@ class Calibration(_Part):
     def table(self, backend: str, precision: Precision) -> CalibrationTable | None:
         """The table of a backend and a precision, if there is one."""
         return next((each for each in self.tables if (each.backend, each.precision) == (backend, precision)), None)
+
+
+def _between(steps: list[float], value: float) -> list[tuple[float, float]]:
+    """The step that a value is, or the two that it lies between, each with its weight."""
+    above = bisect_left(steps, value)
+    if steps[above] == value:
+        return [(value, 1.0)]
+    below = steps[above - 1]
+    share = math.log(value / below) / math.log(steps[above] / below)
+    return [(below, 1 - share), (steps[above], share)]
+
+
+def _four_decimals(similarity: float) -> float:
+    """Upwards."""
+    return min(math.ceil(similarity * 1e4 - 1e-6) / 1e4, 1.0)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Literal
 
 from edge.errors import CalibrationMissing, OutsideCalibration
-from edge.formats.calibration import CalibrationCell, CalibrationTable
+from edge.formats.calibration import CalibrationTable
 from edge.formats.pack import Precision
 from edge.trust.packs import VerifiedPack
 
@@ -45,23 +43,10 @@ class ThresholdAnswer:
 def answer(pack: VerifiedPack, backend: str, watchlist: int, fpir: float) -> ThresholdAnswer:
     """Raises: CalibrationMissing, OutsideCalibration."""
     table = table_for(pack, backend, pack.precision)
-    sizes, levels = table.sizes(), table.levels()
-    if not sizes[0] <= watchlist <= sizes[-1]:
-        raise OutsideCalibration(
-            f"{pack.manifest.name}: a list of {watchlist:,}, calibrated are {sizes[0]:,} to {sizes[-1]:,} entries"
-        )
-    if not levels[0] <= fpir <= levels[-1]:
-        raise OutsideCalibration(f"{pack.manifest.name}: FPIR {fpir:g}, calibrated are {levels[0]:g} to {levels[-1]:g}")
-    corners = _corners(table, watchlist, fpir)
-    threshold, low, high = (
-        math.fsum(weight * value for weight, value in zip(corners.values(), values, strict=True))
-        for values in zip(*((cell.threshold, cell.low, cell.high) for cell in corners), strict=True)
-    )
-    if threshold >= 1:
-        raise OutsideCalibration(
-            f"{pack.manifest.name}: no similarity gives FPIR {fpir:g} on a list of {watchlist:,}; "
-            "shorten the list, or accept more false alarms"
-        )
+    try:
+        found = table.at(watchlist, fpir)
+    except OutsideCalibration as error:
+        raise OutsideCalibration(f"{pack.manifest.name}: {error}") from None
     return ThresholdAnswer(
         pack=pack.manifest.name,
         version=pack.manifest.version,
@@ -69,13 +54,13 @@ def answer(pack: VerifiedPack, backend: str, watchlist: int, fpir: float) -> Thr
         threshold_backend=f"{backend}/{pack.precision}",
         watchlist=watchlist,
         fpir=fpir,
-        threshold=_four_decimals(threshold),
-        low=_four_decimals(low),
-        high=_four_decimals(high),
+        threshold=found.threshold,
+        low=found.low,
+        high=found.high,
         confidence=table.confidence,
-        evidence="measured" if all(cell.evidence == "measured" for cell in corners) else "extrapolated",
-        pairs=min(cell.pairs for cell in corners),
-        cells=len(corners),
+        evidence=found.evidence,
+        pairs=min(cell.pairs for cell in found.cells),
+        cells=len(found.cells),
         people=table.data.people,
         comparisons=table.data.comparisons,
         subjects=table.data.subjects,
@@ -96,27 +81,3 @@ def table_for(pack: VerifiedPack, backend: str, precision: Precision) -> Calibra
             f"there is: {there}; make one with: lfr-models calibrate {pack.manifest.name} --on FOLDER"
         )
     return table
-
-
-def _corners(table: CalibrationTable, watchlist: int, fpir: float) -> dict[CalibrationCell, float]:
-    """The cells around a point and their weights: linear between them in the logarithms of size and FPIR."""
-    return {
-        table.cell(int(size), level): size_weight * level_weight
-        for size, size_weight in _between([float(size) for size in table.sizes()], float(watchlist))
-        for level, level_weight in _between(table.levels(), fpir)
-    }
-
-
-def _between(steps: list[float], value: float) -> list[tuple[float, float]]:
-    """The step that a value is, or the two that it lies between, each with its weight."""
-    above = bisect_left(steps, value)
-    if steps[above] == value:
-        return [(value, 1.0)]
-    below = steps[above - 1]
-    share = math.log(value / below) / math.log(steps[above] / below)
-    return [(below, 1 - share), (steps[above], share)]
-
-
-def _four_decimals(similarity: float) -> float:
-    """Upwards, as the table's own."""
-    return min(math.ceil(similarity * 1e4 - 1e-6) / 1e4, 1.0)
