@@ -88,8 +88,7 @@ class FleetFolder:
         for role in ONLINE:
             if not (folder / "keys" / f"{role}.key").exists():
                 write_key(folder / "keys" / f"{role}.key", None)
-        listed = [{"function": each.function, "name": each.name, "key": _as_value(each.key)} for each in people]
-        write_private(folder / PEOPLE, canonical(listed))
+        _write_people(folder / PEOPLE, people)
         settings = {"fleet": fleet, "staleness_s": staleness_s}
         write_private(folder / SETTINGS, yaml.safe_dump(settings, sort_keys=False).encode())
         return cls(folder, clock)
@@ -104,6 +103,15 @@ class FleetFolder:
             ]
         except (OSError, ValueError, KeyError, TypeError, RepositoryRefused) as error:
             raise AuthorityInvalid(f"{path}: not what we wrote: {error}") from None
+
+    def propose_people(self, role: str, people: list[Person]) -> None:
+        """Who has root, or targets, once a rotation is published. Raises: OSError."""
+        others = [each for each in self.people() if (each.function == "root") != (role == "root")]
+        _write_people(self.folder / f"{role}.next.json", [*others, *people])
+
+    def accept_people(self, role: str) -> None:
+        """The rotation is published. Raises: OSError."""
+        os.replace(self.folder / f"{role}.next.json", self.folder / PEOPLE)
 
     def person(self, who: str, function: Function | None = None) -> Person:
         """Somebody by name, or by the beginning of a key id. Raises: AuthorityInvalid."""
@@ -175,6 +183,11 @@ class FleetFolder:
     def _online(self, role: str) -> Signer:
         where: str | None = getattr(self.settings, f"{role}_key")
         return load_signer(where or str(self.folder / "keys" / f"{role}.key"), Passphrases())
+
+
+def _write_people(path: Path, people: list[Person]) -> None:
+    listed = [{"function": each.function, "name": each.name, "key": _as_value(each.key)} for each in people]
+    write_private(path, canonical(listed))
 
 
 def _as_value(key: Key) -> dict[str, object]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -38,12 +39,13 @@ class VanKey(Document):
 
 
 class DeploymentFile(Document):
-    """What became of a deployment. cleared: whether its retained files are gone from the repository."""
+    """What became of a deployment. revoked: vans without a content key. cleared: whether its files are gone."""
 
     deployment: Identifier
     state: State
     not_after_utc: UtcText
     vans: dict[Identifier, VanKey]
+    revoked: list[Identifier] = Field(default_factory=list)
     published_at_utc: UtcText | None = None
     closed_at_utc: UtcText | None = None
     closed_because: str | None = None
@@ -146,14 +148,36 @@ class Ledger:
         found: dict[str, str] = json.loads(plain)
         return found
 
+    def stage(self, files: Mapping[str, bytes]) -> None:
+        """Keep sealed files, by repository name, until what they belong to is signed. Raises: OSError."""
+        self.unstage()
+        for name, data in files.items():
+            path = self._staged / name
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_private(path, data)
+
+    def staged(self) -> dict[str, bytes]:
+        """What is kept so, by repository name."""
+        paths = [path for path in sorted(self._staged.rglob("*")) if path.is_file()]
+        return {path.relative_to(self._staged).as_posix(): path.read_bytes() for path in paths}
+
+    def unstage(self) -> None:
+        """Forget it: it is published, or will not be."""
+        shutil.rmtree(self._staged, ignore_errors=True)
+
     def destroy_epoch(self, epoch: int) -> int:
         """Content key and references of an epoch; how many files."""
         return sum(destroy(path) for path in (self._secret_path(epoch), self.folder / f"references-{epoch}"))
 
     def destroy_secrets(self) -> int:
         """Every key of the deployment and all that was sealed under one; how many files."""
+        self.unstage()
         paths = [path for path in self.folder.iterdir() if path.name != "deployment.json"] if self.exists else []
         return sum(destroy(path) for path in sorted(paths, key=lambda path: not path.name.startswith("epoch-")))
+
+    @property
+    def _staged(self) -> Path:
+        return self.folder / "staged"
 
     def _secret_path(self, epoch: Epoch) -> Path:
         return self.folder / f"epoch-{epoch}.key"

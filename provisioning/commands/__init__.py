@@ -1,0 +1,1 @@
+"""The commands of lfr-fleet, one file for each thing that is done."""
