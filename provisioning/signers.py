@@ -202,8 +202,9 @@ def _from_file(path: Path, passphrases: Passphrases) -> Signer:
     try:
         key = load_pem_private_key(data, None)
     except TypeError:  # cryptography's word for a passphrase that is needed
+        passphrase = passphrases.give(f"passphrase of {path}")
         try:
-            key = load_pem_private_key(data, passphrases.give(f"passphrase of {path}").encode())
+            key = load_pem_private_key(data, passphrase.encode())
         except ValueError:
             raise SignerUnusable(f"{path}: the passphrase does not fit") from None
     except ValueError:

@@ -16,7 +16,7 @@ from edge.errors import DeltaInvalid, WatchlistInvalid
 from edge.formats.categories import CATEGORIES, RESPONSES, Category, Response
 from edge.formats.orders import Order
 from edge.formats.pack import Subjects
-from edge.formats.watchlists import ADD_CHUNKS_MAX, LOG_ITEMS_MAX, WatchlistDelta, WatchlistManifest
+from edge.formats.watchlists import ADD_CHUNKS_MAX, CHUNK_MAX_BYTES, LOG_ITEMS_MAX, WatchlistDelta, WatchlistManifest
 from edge.trust.chunks import FULL_SCALE, NORM_TOLERANCE, ChunkPlace
 from edge.trust.content_key import CONTENT_KEY_BYTES, wrap_content_key
 from edge.trust.documents import as_document, canonical
@@ -25,6 +25,9 @@ from edge.trust.watchlist_log import LogState, follow
 
 COMPACT_AT = 1 / 5
 """Of the base's bytes, in deltas."""
+
+COMPACT_LEAST_BYTES = CHUNK_MAX_BYTES
+"""Deltas that are no more than one message never ask for a new base: a short list may change often."""
 
 _ENTRY_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -173,7 +176,7 @@ def seal_delta(
 
 def compaction_due(base_bytes: int, delta_bytes: int, items: int) -> bool:
     """Whether the next change should be a new base. items: in the log now."""
-    return delta_bytes > COMPACT_AT * base_bytes or items >= LOG_ITEMS_MAX
+    return delta_bytes > max(COMPACT_AT * base_bytes, COMPACT_LEAST_BYTES) or items >= LOG_ITEMS_MAX
 
 
 def _seal_chunks(secret: EpochSecret, sequence: int, entries: Sequence[WatchlistEntry]) -> tuple[bytes, ...]:

@@ -147,8 +147,10 @@ def test_a_content_key_of_another_length_is_not_wrapped():
 
 
 def test_a_list_is_compacted_past_a_fifth_or_512_items():
-    assert not compaction_due(1000, 200, 511)
-    assert compaction_due(1000, 201, 1)
+    assert not compaction_due(1_000_000, 200_000, 511)
+    assert compaction_due(1_000_000, 200_001, 1)
+    assert not compaction_due(1000, 61_440, 1)
+    assert compaction_due(1000, 61_441, 1)
     assert compaction_due(1000, 0, 512)
 
 
