@@ -14,8 +14,8 @@ from edge.formats.orders import DeploymentClose
 from edge.trust.documents import as_document
 from edge.trust.orders import open_close, read_order
 from provisioning.fleet_folder import FleetFolder
+from provisioning.hints import drop_hint
 from provisioning.ledger import DeploymentFile, Ledger
-from provisioning.order_draft import drop_hint
 from provisioning.signers import sign_document
 from provisioning.tuf_repository import TufRepository
 

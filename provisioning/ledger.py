@@ -104,6 +104,19 @@ class Ledger:
         """Raises: SignerUnusable."""
         return load_signer(str(self.folder / "log.key"), Passphrases())
 
+    def next_log_key(self) -> Key:
+        """The public half of a key that is to take the log key's place, made anew. Raises: OSError."""
+        self._next_log_path.unlink(missing_ok=True)
+        return write_key(self._next_log_path, None)
+
+    def next_log_signer(self) -> Signer | None:
+        """None where no other key is in the making. Raises: SignerUnusable."""
+        return load_signer(str(self._next_log_path), Passphrases()) if self._next_log_path.exists() else None
+
+    def accept_log_key(self) -> None:
+        """The repository names the next one. Raises: OSError."""
+        os.replace(self._next_log_path, self.folder / "log.key")
+
     def keep_secret(self, secret: EpochSecret) -> None:
         """On disk before anything sealed under it leaves the machine. Raises: OSError."""
         file = _EpochFile(
@@ -174,6 +187,10 @@ class Ledger:
         self.unstage()
         paths = [path for path in self.folder.iterdir() if path.name != "deployment.json"] if self.exists else []
         return sum(destroy(path) for path in sorted(paths, key=lambda path: not path.name.startswith("epoch-")))
+
+    @property
+    def _next_log_path(self) -> Path:
+        return self.folder / "log.next.key"
 
     @property
     def _staged(self) -> Path:

@@ -12,7 +12,7 @@ import numpy as np
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from edge.formats.categories import CATEGORIES
-from edge.formats.names import adds_name, chunk_name, hashes_name, manifest_name, policy_target
+from edge.formats.names import adds_name, chunk_name, hashes_name, manifest_name
 from edge.formats.orders import Order
 from edge.formats.policy import Policy
 from edge.formats.watchlists import WatchlistBase, WatchlistManifest
@@ -23,6 +23,7 @@ from edge.trust.orders import read_order
 from edge.trust.policy import open_policy
 from edge.trust.watchlist_log import LogState, begin_at, begin_log, follow, read_item
 from edge.trust.watchlist_writer import EpochSecret, WatchlistEntry, compaction_due
+from provisioning.draft_folder import policy_file
 from provisioning.ledger import Ledger
 from provisioning.tuf_repository import TufRepository
 
@@ -86,10 +87,7 @@ def list_now(repository: TufRepository, ledger: Ledger) -> ListNow:
             del entries[entry_id]
         entries |= opener.adds(sequence, item.adds)
         deltas += len(repository.log_item(deployment, sequence)) + opener.bytes_of(item.adds)
-    policy = open_policy(
-        repository.file(_policy_file(order)),
-        order.policy,
-    )
+    policy = open_policy(repository.file(policy_file(order.policy)), order.policy)
     return ListNow(
         order,
         policy,
@@ -100,11 +98,6 @@ def list_now(repository: TufRepository, ledger: Ledger) -> ListNow:
         deltas,
         len(repository.log_sequences(deployment)),
     )
-
-
-def _policy_file(order: Order) -> str:
-    folder, _, base = policy_target(order.policy.name, order.policy.version).rpartition("/")
-    return f"{folder}/{order.policy.sha256}.{base}"
 
 
 class _Opener:

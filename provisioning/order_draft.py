@@ -1,61 +1,40 @@
 """An order from draft to publication: the list is sealed when it is drafted, published when two people have signed.
 
-The draft is a folder that may travel: `draft.json` for signing, `manifest.json` and `policy.json` to read it by.
-Content key and sealed list stay in the authority's folder.
+Content key and sealed list stay in the authority's folder; the draft may travel (draft_folder.py).
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from tuf.api.metadata import TargetFile, Targets
 
 from edge.clock import parse_utc, utc_text
 from edge.errors import AuthorityInvalid, FolderInUse, RepositoryFileMissing
-from edge.files import write_durably
 from edge.formats.names import (
     chunk_name,
     deployment_role,
     hashes_name,
-    hint_name,
     manifest_name,
-    order_target,
     policy_target,
     wrapped_key_name,
 )  # fmt: skip
-from edge.formats.orders import ORDER_MAX_BYTES, Order
+from edge.formats.orders import Order
 from edge.formats.policy import Policy
-from edge.formats.watchlists import WatchlistManifest
-from edge.trust.documents import canonical, document_sha256, parse_strict
-from edge.trust.manifest import read_manifest
+from edge.trust.documents import canonical, document_sha256
 from edge.trust.orders import read_order
-from edge.trust.policy import open_policy
 from edge.trust.watchlist_writer import SealedBase, WatchlistEntry, seal_base
 from provisioning.built_list import BuiltList
+from provisioning.draft_folder import OrderDraft, open_draft, policy_file, write_draft
 from provisioning.fleet_folder import FleetFolder
+from provisioning.hints import add_hint
 from provisioning.ledger import DeploymentFile, Ledger, VanKey
 from provisioning.order_terms import OrderTerms, make_order
 from provisioning.tuf_draft import Draft
 from provisioning.tuf_repository import TufRepository
 from provisioning.tuf_roles import prefixed
-
-DRAFT, MANIFEST, POLICY = "draft.json", "manifest.json", "policy.json"
-HINTS_MAX = 8
-_DRAFT_FILE_MAX_BYTES = 4 * 2**20
-
-
-@dataclass(frozen=True)
-class OrderDraft:
-    """What a signer reads: the order, the manifest that it pins and the policy profile that it is under."""
-
-    draft: Draft
-    order: Order
-    order_bytes: bytes
-    manifest: WatchlistManifest
-    policy: Policy
 
 
 def draft_order(
@@ -105,38 +84,34 @@ def draft_order(
         ledger.stage(base_files(terms.deployment, 1, sealed))
         draft = repository.draft_deployment(order_bytes, terms.officer.key, terms.custodian.key, ledger.log_key())
         _put_policy(draft, terms.policy, policy_bytes)
-    out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_durably(out / MANIFEST, sealed.manifest)
-    write_durably(out / POLICY, policy_bytes)
-    write_durably(out / DRAFT, draft.to_bytes())
-    return open_draft(out)
+    return write_draft(out, draft, sealed.manifest, policy_bytes)
 
 
-def open_draft(folder: Path) -> OrderDraft:
-    """A draft with what belongs to it, held against each other. Raises: AuthorityInvalid, DocumentInvalid."""
-    draft = Draft.from_bytes(_read(folder / DRAFT, _DRAFT_FILE_MAX_BYTES))
-    role = draft.roles.get(deployment_role(draft.about))
-    if draft.kind != "deployment" or role is None:
-        raise AuthorityInvalid(f"{folder / DRAFT}: a draft of kind {draft.kind}, no order; use: lfr-fleet repo")
-    target = role.signed.targets.get(order_target(draft.about))
-    if target is None or set(role.signed.targets) != {target.path}:
-        raise AuthorityInvalid(f"{folder / DRAFT}: its role does not list exactly one order")
-    order_bytes = draft.files.get(prefixed(target), b"")
-    if len(order_bytes) > ORDER_MAX_BYTES or document_sha256(order_bytes) != target.hashes["sha256"]:
-        raise AuthorityInvalid(f"{folder / DRAFT}: the order in it is not the one that its role lists")
-    order = read_order(order_bytes)
-    if order.deployment != draft.about:
-        raise AuthorityInvalid(f"{folder / DRAFT}: an order for {order.deployment} in a draft for {draft.about}")
-    manifest_bytes = _read(folder / MANIFEST, 8192)
-    if document_sha256(manifest_bytes) != order.watchlist.manifest_sha256:
-        raise AuthorityInvalid(f"{folder / MANIFEST}: not the list that the order pins")
-    policy = open_policy(_read(folder / POLICY, 64 * 1024), order.policy)
-    return OrderDraft(draft, order, order_bytes, read_manifest(manifest_bytes), policy)
+def draft_log_key(fleet: FleetFolder, deployment: str, out: Path) -> OrderDraft:
+    """The order in force once more, with another key for its log: for when that key may be in other hands.
 
-
-def save_draft(folder: Path, draft: Draft) -> None:
-    """After a signature. Raises: OSError."""
-    write_durably(folder / DRAFT, draft.to_bytes())
+    Raises: AuthorityInvalid, RepositoryFileMissing, FolderInUse, OSError.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise FolderInUse(f"{out}: holds something; a draft needs a folder of its own")
+    ledger = fleet.ledger(deployment)
+    if ledger.read().state != "published":
+        raise AuthorityInvalid(f"deployment {deployment} is {ledger.read().state}; its log is not written any more")
+    with fleet.changing():
+        repository = fleet.repository()
+        order_bytes = repository.order(deployment)
+        order = read_order(order_bytes)
+        people = {person.key.keyid: person.key for person in fleet.people()}
+        pair = [people.get(each.key_id) for each in (order.authorising_officer, order.data_custodian)]
+        if pair[0] is None or pair[1] is None:
+            raise AuthorityInvalid(f"an officer or custodian of {deployment} is no longer with this fleet; close it")
+        draft = repository.draft_deployment(order_bytes, pair[0], pair[1], ledger.next_log_key())
+        policy = repository.file(policy_file(order.policy))
+        try:
+            manifest = repository.file(manifest_name(deployment, 1))
+        except RepositoryFileMissing:  # a new base has taken its place
+            manifest = b""
+    return write_draft(out, draft, manifest, policy)
 
 
 def publish_order(fleet: FleetFolder, folder: Path) -> Order:
@@ -166,35 +141,14 @@ def publish_order(fleet: FleetFolder, folder: Path) -> Order:
             for device in order.vans:
                 add_hint(repository, device, order.deployment)
             repository.publish(opened.draft, fleet.online(ledger.log_signer()))
-        ledger.change(state="published", published_at_utc=utc_text(fleet.clock.now_utc()))
-        ledger.unstage()
+        elif (signer := ledger.next_log_signer()) is not None and signer.public_key.keyid in _log_keys(opened):
+            repository.publish(opened.draft, fleet.online(signer))
+            ledger.accept_log_key()
+            return order
+        if ledger.read().state == "drafted":
+            ledger.change(state="published", published_at_utc=utc_text(fleet.clock.now_utc()))
+            ledger.unstage()
     return order
-
-
-def add_hint(repository: TufRepository, device: str, deployment: str) -> None:
-    """Tell a van where to look. Raises: AuthorityInvalid when it has eight deployments already."""
-    hints = hints_of(repository, device)
-    if deployment not in hints:
-        if len(hints) >= HINTS_MAX:
-            raise AuthorityInvalid(f"van {device} is in {HINTS_MAX} deployments; close those that are over")
-        repository.put_file(hint_name(device), canonical({"deployments": sorted([*hints, deployment])}))
-
-
-def drop_hint(repository: TufRepository, device: str, deployment: str) -> None:
-    """The opposite."""
-    hints = hints_of(repository, device)
-    if deployment in hints:
-        left = [each for each in hints if each != deployment]
-        repository.put_file(hint_name(device), canonical({"deployments": left}))
-
-
-def hints_of(repository: TufRepository, device: str) -> list[str]:
-    """The deployments a van is told of."""
-    try:
-        found = parse_strict(repository.file(hint_name(device)))
-    except RepositoryFileMissing:
-        return []
-    return [str(each) for each in found["deployments"]]
 
 
 def entries_of(built: BuiltList) -> list[WatchlistEntry]:
@@ -221,6 +175,11 @@ def withdraw(ledger: Ledger) -> int:
     count = ledger.destroy_secrets()
     shutil.rmtree(ledger.folder)
     return count
+
+
+def _log_keys(opened: OrderDraft) -> set[str]:
+    delegations = opened.draft.roles[deployment_role(opened.order.deployment)].signed.delegations
+    return set(delegations.keys) if delegations is not None else set()
 
 
 def _check_built(built: BuiltList, policy: Policy) -> None:
@@ -261,14 +220,3 @@ def _waits_for(opened: OrderDraft) -> str:
     }
     waiting = {names.get(key_id, key_id[:16] + "…") for each in opened.draft.missing() for key_id in each.key_ids}
     return "waits for " + " and ".join(sorted(waiting))
-
-
-def _read(path: Path, limit_bytes: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(limit_bytes + 1)
-    except OSError as error:
-        raise AuthorityInvalid(f"{path}: {error.strerror}; need the folder that order draft wrote") from None
-    if len(data) > limit_bytes:
-        raise AuthorityInvalid(f"{path}: more than {limit_bytes} bytes")
-    return data

@@ -7,7 +7,7 @@ from edge.formats.orders import Order
 from edge.formats.policy import Policy
 from edge.formats.watchlists import WatchlistManifest
 from edge.trust.policy import ceilings_passed
-from provisioning.order_draft import OrderDraft
+from provisioning.draft_folder import OrderDraft
 
 _EVIDENCE = {
     "measured": "measured",
@@ -50,6 +50,8 @@ def order_lines(order: Order, manifest: WatchlistManifest | None, policy: Policy
     ]
     if manifest is not None:
         lines.append(f"  list           {manifest.entries:,} entries, {manifest.subjects} people")
+    else:
+        lines.append("  list           its manifest is not at hand here")
     lines += [
         f"                 SHA-256 of its manifest {listed.manifest_sha256}",
         f"                 may grow to {listed.entries_max:,}; a change may touch {listed.delta_entries_max}",

@@ -12,7 +12,7 @@ from edge.formats.topics import is_repo_name
 from edge.trust.documents import DOCUMENT_MAX_BYTES
 from provisioning.fleet_folder import FleetFolder
 from provisioning.heard import Heard
-from provisioning.order_draft import hints_of
+from provisioning.hints import hints_of
 
 OUTGOING = "from-vans"
 STOCK = "keys.json"

@@ -18,9 +18,10 @@ from provisioning.commands.common import (
     open_fleet,
     open_signers,
 )  # fmt: skip
+from provisioning.draft_folder import open_draft, save_draft
 from provisioning.ending import close_deployment
 from provisioning.list_now import order_now
-from provisioning.order_draft import draft_order, open_draft, publish_order, save_draft, withdraw
+from provisioning.order_draft import draft_log_key, draft_order, publish_order, withdraw
 from provisioning.order_terms import DELTA_ENTRIES, OrderTerms, read_room_keys, read_time
 from provisioning.order_text import describe, order_lines
 from provisioning.policy_profiles import profile
@@ -64,6 +65,11 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     add_folder(close)
     add_push(close)
     close.set_defaults(run=_close)
+    log = kinds.add_parser("new-log-key", help="draft another key for a deployment's log; both sign it as an order")
+    log.add_argument("deployment", metavar="DEPLOYMENT")
+    log.add_argument("--out", type=Path, required=True, metavar="DRAFT", help="folder for the draft")
+    add_folder(log)
+    log.set_defaults(run=_new_log_key)
     drop = kinds.add_parser("withdraw", help="forget a draft that is not to be published, with its keys")
     drop.add_argument("deployment", metavar="DEPLOYMENT")
     add_folder(drop)
@@ -197,6 +203,11 @@ def _close(options: argparse.Namespace) -> int:
         "flash, snapshots and backups of this machine kept, this cannot reach."
     )
     hand_over(fleet, options.no_push)
+    return 0
+
+
+def _new_log_key(options: argparse.Namespace) -> int:
+    print(describe(draft_log_key(open_fleet(options), options.deployment, options.out)))
     return 0
 
 

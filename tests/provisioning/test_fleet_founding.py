@@ -117,3 +117,20 @@ def test_draft_that_is_none_is_refused(rig: FleetRig, capsys: pytest.CaptureFixt
         assert rig.run("repo", "show", str(path)) == 2
     assert rig.run("repo", "show", str(rig.folder / "absent")) == 2
     assert "lfr-fleet:" in capsys.readouterr().err
+
+
+def test_stolen_log_key_is_put_out_of_use_by_the_same_two(rig: FleetRig):
+    rig.publish()
+    van = rig.vans["van-1"]
+    watching = van.open()
+    before = rig.fleet().ledger("station-1").log_key().keyid
+    draft = rig.folder / "log-draft"
+    assert rig.at("order", "new-log-key", "station-1", "--out", str(draft)) == 0
+    rig.sign(draft, "officer")
+    assert rig.at("order", "publish", str(draft), "--no-push") == 2
+    rig.sign(draft, "custodian")
+    assert rig.at("order", "publish", str(draft), "--no-push") == 0
+    assert rig.fleet().ledger("station-1").log_key().keyid != before
+    assert rig.at("watchlist", "remove", "station-1", "ref-0", "--key", rig.key("officer"), "--no-push") == 0
+    rig.write_stick()
+    assert len(van.refreshed(watching).holder.gallery.entry_ids()) == 5

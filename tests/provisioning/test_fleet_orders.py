@@ -8,7 +8,7 @@ import pytest
 
 from edge.trust.documents import parse_strict
 from provisioning.built_list import read_built
-from provisioning.order_draft import open_draft
+from provisioning.draft_folder import open_draft
 from tests.provisioning.fleet_rig import PACK, FleetRig
 
 

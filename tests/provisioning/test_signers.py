@@ -14,7 +14,7 @@ from edge.formats.orders import DeploymentClose
 from edge.trust.documents import verify
 from provisioning import signers
 from provisioning.cli import main
-from provisioning.order_draft import open_draft
+from provisioning.draft_folder import open_draft
 from provisioning.signers import (
     PASSPHRASE_VARIABLE,
     Passphrases,
