@@ -35,7 +35,7 @@ exit codes:
 room.yaml:
   fleet: demo                        fleet whose vans this room serves
   state_dir: state                   the store; survives restarts
-  bundle_dir: bundle                 bundle.json and the enrolment photographs it names
+  bundle_dir: bundle                 sealed .bundle files: who each entry is; deleted at their end
   receipt_key_file: receipt.key      Ed25519, signs receipts
   seal_key_file: seal.key            X25519, opens alerts
   retention_h: 24                    alerts and crops are deleted after so many hours

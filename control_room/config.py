@@ -17,7 +17,7 @@ class RoomSettings(Section):
 
     fleet: Identifier = Field(description="fleet whose vans this room serves")
     state_dir: PathText = Field(description="folder of the store; survives restarts")
-    bundle_dir: PathText = Field(description="folder with bundle.json and the enrolment photographs it names")
+    bundle_dir: PathText = Field(description="folder of the sealed .bundle files: who an entry is")
     receipt_key_file: PathText = Field(description="Ed25519 private key that signs receipts")
     seal_key_file: PathText = Field(description="X25519 private key that opens alerts")
     devices: dict[Identifier, PublicKeyHex] = Field(

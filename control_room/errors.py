@@ -9,6 +9,10 @@ class BundleInvalid(LfrError, ValueError):
     """The room's bundle of references and photographs cannot be used."""
 
 
+class BundleEnded(BundleInvalid):
+    """A bundle of a deployment that is over."""
+
+
 class PictureRefused(LfrError, ValueError):
     """A picture that is not decoded: no JPEG, other than announced, or too large."""
 

@@ -11,11 +11,13 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from PIL import Image
 
-from control_room.bundle import Bundle, BundleEntry
+from control_room.bundle import BundleFolder
 from control_room.errors import BundleInvalid, PictureRefused
-from control_room.pictures import open_crop, open_photograph
+from control_room.pictures import open_crop, open_listed
+from control_room.planned import CATEGORY_WORDS, RESPONSE_WORDS
 from edge.clock import parse_utc
 from edge.errors import DocumentInvalid
+from edge.formats.bundle import BundlePerson
 from edge.formats.categories import Category, Response
 from edge.formats.documents import AlertDocument
 from edge.trust.sealing import alert_context, unseal_match
@@ -28,7 +30,10 @@ UNKNOWN_ENTRY = "entry unknown to this room"
 
 @dataclass(frozen=True, eq=False)
 class OpenedAlert:
-    """What an operator sees of an alert. faults: what was refused in it; remarks: what to bear in mind."""
+    """What an operator sees of an alert. faults: what was refused in it; remarks: what to bear in mind.
+
+    person: the entry as the room's bundle has it, None where it is unknown. category, response: as the van says them.
+    """
 
     event_id: str
     device: str
@@ -38,6 +43,7 @@ class OpenedAlert:
     received_at_utc: str
     entry_id: str
     reference: str | None
+    person: BundlePerson | None
     category: Category | None
     response: Response | None
     similarity: float
@@ -82,7 +88,7 @@ class OpenedAlert:
 
 
 def open_alert(
-    alert: AlertDocument, received_at_utc: str, seal_key: X25519PrivateKey, bundle: Bundle | None
+    alert: AlertDocument, received_at_utc: str, seal_key: X25519PrivateKey, bundle: BundleFolder
 ) -> OpenedAlert:
     """Open a verified alert's seal and find its entry.
 
@@ -101,16 +107,21 @@ def open_alert(
         crop = open_crop(jpeg, match.crop_width_px, match.crop_height_px)
     except PictureRefused as error:
         faults.append(str(error))
-    entry = _entry(bundle, alert.deployment, match.entry_id)
+    known = bundle.find(alert.deployment, match.entry_id)
+    person = None if known is None else known.person
     photograph = None
-    if bundle is None or entry is None:
+    if known is None:
         faults.append(UNKNOWN_ENTRY)
     else:
         try:
-            photograph = open_photograph(bundle.photograph_path(entry))
+            photograph = open_listed(known.photograph())
         except (PictureRefused, BundleInvalid) as error:
             faults.append(f"photograph: {error}")
     remarks = _remarks(alert.decided_at_utc, received_at_utc)
+    if person is not None and match.category is not None and match.category != person.category:
+        remarks.append(f"the bundle's category is another: {CATEGORY_WORDS[person.category]}")
+    if person is not None and match.response is not None and match.response != person.response:
+        remarks.append(f"the bundle's planned response is another: {RESPONSE_WORDS[person.response]}")
     if match.similarity < match.threshold:
         remarks.append("the van alerted below its own threshold")
     return OpenedAlert(
@@ -121,7 +132,8 @@ def open_alert(
         decided_at_utc=alert.decided_at_utc,
         received_at_utc=received_at_utc,
         entry_id=match.entry_id,
-        reference=None if entry is None else entry.reference,
+        reference=None if person is None else person.reference,
+        person=person,
         category=match.category,
         response=match.response,
         similarity=match.similarity,
@@ -136,12 +148,6 @@ def open_alert(
         faults=tuple(faults),
         remarks=tuple(remarks),
     )
-
-
-def _entry(bundle: Bundle | None, deployment: str, entry_id: str) -> BundleEntry | None:
-    if bundle is None or bundle.deployment != deployment:
-        return None
-    return bundle.entries.get(entry_id)
 
 
 def _remarks(decided_at_utc: str, received_at_utc: str) -> list[str]:

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from control_room.errors import PictureRefused
 
 CROP_MAX_PIXELS = 1 << 20
+LISTED_MAX_PIXELS = 1 << 20
 PHOTOGRAPH_MAX_PIXELS = 50_000_000
 PHOTOGRAPH_MAX_BYTES = 25 << 20
 SHOWN_MAX_PX = 640
@@ -29,6 +30,13 @@ def open_crop(jpeg: bytes, width_px: int, height_px: int) -> Image.Image:
             raise PictureRefused(f"crop: header says {found} px, the alert says {width_px}x{height_px}")
         _check_pixels(picture, CROP_MAX_PIXELS, "crop")
         return _decoded(picture, "crop")
+
+
+def open_listed(jpeg: bytes) -> Image.Image:
+    """A photograph from the room's bundle, RGB. Raises: PictureRefused."""
+    with _opened(io.BytesIO(jpeg), ["JPEG"], "photograph") as picture:
+        _check_pixels(picture, LISTED_MAX_PIXELS, "photograph")
+        return _decoded(picture, "photograph")
 
 
 def open_photograph(path: Path) -> Image.Image:

@@ -45,6 +45,7 @@ _STYLES: Mapping[str, str] = {
 _STAGES_MAX = 12
 _PICTURE_ROWS = 16
 _WIDE_COLUMNS = 100
+_REASON_MAX = 400
 _BAR_COLUMNS = 40
 _GUTTER_PX = 12
 
@@ -128,8 +129,11 @@ def _facts(alert: OpenedAlert, width: int) -> RenderableType:
     if alert.reference is None:
         table.add_row("reference", Text(f"{UNKNOWN_ENTRY} ({alert.entry_id[:8]}…)", style="bold red"))
     else:
-        table.add_row("reference", Text(printable(alert.reference), style="bold"))
+        table.add_row("reference", _who(alert))
     table.add_row("looked for", _planned(alert))
+    if alert.person is not None:
+        table.add_row("because", Text(printable(f"{alert.person.reason} ({alert.person.lawful_basis})", _REASON_MAX)))
+        table.add_row("photograph", Text(printable(f"{alert.person.image_source}, {alert.person.image_taken}", 200)))
     table.add_row("similarity", _score(alert, min(_BAR_COLUMNS, width - 16)))
     table.add_row("frames", Text(f"{alert.frames_fused} fused"))
     table.add_row("latency", _stages(alert))
@@ -143,12 +147,27 @@ def _facts(alert: OpenedAlert, width: int) -> RenderableType:
     return table
 
 
+def _who(alert: OpenedAlert) -> Text:
+    text = Text(printable(alert.reference or ""), style="bold")
+    if alert.person is not None and alert.person.name is not None:
+        text.append(f"  {printable(alert.person.name)}", style="not bold")
+    if alert.person is not None and alert.person.under_18:
+        text.append("  ")
+        text.append(" UNDER 18 ", style="bold reverse")
+    return text
+
+
 def _planned(alert: OpenedAlert) -> Text:
-    """Why, and what was planned before it happened: the response stands in words on its colour."""
-    text = Text("the van does not say why" if alert.category is None else CATEGORY_WORDS[alert.category])
-    if alert.response is not None:
+    """Why, and what was planned before it happened: the response stands in words on its colour.
+
+    As the van says them; as the bundle does where the van says nothing.
+    """
+    category = alert.category or (alert.person.category if alert.person else None)
+    response = alert.response or (alert.person.response if alert.person else None)
+    text = Text("the van does not say why" if category is None else CATEGORY_WORDS[category])
+    if response is not None:
         text.append("  planned response ")
-        text.append(f" {RESPONSE_WORDS[alert.response]} ", style=RESPONSE_STYLES[alert.response])
+        text.append(f" {RESPONSE_WORDS[response]} ", style=RESPONSE_STYLES[response])
     return text
 
 

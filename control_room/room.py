@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from control_room.bundle import BundleFolder
 from control_room.config import RoomSettings
 from control_room.deletion import in_words
-from control_room.errors import BundleInvalid, StoreUnusable
+from control_room.errors import StoreUnusable
 from control_room.incoming import DeviceState, Event, Reader, Record, made_at_utc, signed_sha256
 from control_room.news import news
 from control_room.opened import open_alert
@@ -62,7 +62,7 @@ class Room:
         self._saved = saved
         self._clock = clock
         self._reader = Reader(settings.fleet, settings.devices)
-        self._bundle = BundleFolder(settings.bundle_dir)
+        self._bundle = BundleFolder(settings.bundle_dir, settings.fleet, seal_key, clock)
         self._refusals = Refusals()
         self._refusals_saved = 0
         self._sequences = Sequences(store.floors())
@@ -213,7 +213,7 @@ class Room:
         return len(rows)
 
     def _show_alert(self, document: AlertDocument, row: StoredEvent, topic: str) -> None:
-        alert = open_alert(document, row.received_at_utc, self._seal_key, self._bundle.current)
+        alert = open_alert(document, row.received_at_utc, self._seal_key, self._bundle)
         self._store.begin_showing(row.event_id)
         if self._saved is not None:
             self._saved.add_alert(alert)
@@ -242,8 +242,9 @@ class Room:
     # Keeping house
 
     def tick(self, connected: bool) -> None:
-        """What is due by time: a changed bundle, silence, retention. Raises: StoreUnusable."""
-        self._refresh_bundle()
+        """What is due by time: a changed or ended bundle, silence, retention. Raises: StoreUnusable."""
+        for text in self._bundle.refresh():
+            self._screen.notice("bundle", text)
         now_s = self._clock.monotonic_s()
         if connected:
             for device, quiet_s, state in self._vans.newly_silent(now_s):
@@ -267,16 +268,6 @@ class Room:
             f"{self._received} events received, {self._again} received again, {self._shown[ALERTS]} alerts and "
             f"{self._shown[RECORDS]} records shown, {self._refusals.total} refused, {missing} missing"
         )
-
-    def _refresh_bundle(self) -> None:
-        try:
-            if self._bundle.refresh() and self._bundle.current is not None:
-                bundle = self._bundle.current
-                text = f"{len(bundle.entries)} entries of {bundle.watchlist} for {bundle.deployment}"
-                self._screen.notice("bundle", text)
-        except BundleInvalid as error:
-            kept = "the one before stays in force" if self._bundle.current else "every entry will be unknown"
-            self._screen.notice("bundle", f"{error}; {kept}")
 
     def _expire(self) -> None:
         now = self._clock.now_utc()

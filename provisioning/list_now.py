@@ -30,13 +30,15 @@ from provisioning.tuf_repository import TufRepository
 
 @dataclass(frozen=True)
 class ListNow:
-    """Entries in force by id; state: where the log stands; base_bytes, delta_bytes: of the sealed files."""
+    """Entries in force by id; since: the item that put each on, 0 for the list at the start; state: where the log
+    stands; base_bytes, delta_bytes: of the sealed files."""
 
     order: Order
     policy: Policy
     secret: EpochSecret
     state: LogState
     entries: dict[str, WatchlistEntry]
+    since: dict[str, int]
     base_bytes: int
     delta_bytes: int
     items: int
@@ -78,14 +80,20 @@ def list_now(repository: TufRepository, ledger: Ledger) -> ListNow:
     secret = ledger.secret(state.epoch)
     opener = _Opener(repository, secret)
     entries = opener.base()
+    since = dict.fromkeys(entries, 0)
     deltas = 0
     for sequence in repository.log_sequences(deployment):
         item = read_item(repository.log_item(deployment, sequence), order)
-        if isinstance(item, WatchlistBase) or item.epoch != state.epoch:
+        if isinstance(item, WatchlistBase):
+            since = dict.fromkeys(entries, sequence)
+            continue
+        if item.epoch != state.epoch:
             continue
         for entry_id in item.removes:
             del entries[entry_id]
-        entries |= opener.adds(sequence, item.adds)
+        added = opener.adds(sequence, item.adds)
+        entries |= added
+        since |= dict.fromkeys(added, sequence)
         deltas += len(repository.log_item(deployment, sequence)) + opener.bytes_of(item.adds)
     policy = open_policy(repository.file(policy_file(order.policy)), order.policy)
     return ListNow(
@@ -94,6 +102,7 @@ def list_now(repository: TufRepository, ledger: Ledger) -> ListNow:
         secret,
         state,
         entries,
+        since,
         opener.bytes_of(manifest.entries),
         deltas,
         len(repository.log_sequences(deployment)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import unicodedata
 from typing import Annotated, Literal
 
@@ -13,11 +14,16 @@ from edge.formats.documents import Document, EntryId, Identifier, UtcText
 MAGIC = b"lfr-edge room bundle 1\0"
 HEAD_MAX_BYTES = 4096
 KEY_BOX_BYTES = 80
+KEY_BYTES = 32
+TAG_BYTES = 16
 ENTRIES_MAX = 200_000
 ENTRIES_PER_INDEX = 64
 INDEX_MAX_BYTES = 1 << 20
 PHOTOGRAPH_MAX_BYTES = 256 * 1024
 PART_MAX = 999_999
+SUFFIX = ".bundle"
+INDEX_AAD = b"index"
+FINGERPRINT_CHARACTERS = 16
 
 REFERENCE_MAX = 100
 NAME_MAX = 200
@@ -47,6 +53,16 @@ Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX), AfterValidator(_
 Line = Annotated[str, Field(min_length=1, max_length=LINE_MAX), AfterValidator(_showable)]
 Text = Annotated[str, Field(min_length=1, max_length=TEXT_MAX), AfterValidator(_showable)]
 Date = Annotated[str, Field(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
+
+
+def index_nonce(number: int) -> bytes:
+    """Of the index with a number (BUNDLE.md 3)."""
+    return struct.pack(">IQ", 1, number)
+
+
+def photograph_nonce(number: int) -> bytes:
+    """Of the photograph of the entry with a number, counted over the whole file (BUNDLE.md 3)."""
+    return struct.pack(">IQ", 2, number)
 
 
 class BundlePerson(Document):

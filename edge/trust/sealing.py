@@ -47,6 +47,11 @@ def alert_context(fleet: str, device: str, deployment: str, event_id: str, seque
     return b"lfr-edge alert v1\0" + canonical([fleet, device, deployment, event_id, sequence])
 
 
+def room_bundle_key_context(head: bytes) -> bytes:
+    """Binds the key of a room's bundle to the bundle's head, its end among it (BUNDLE.md 2)."""
+    return b"lfr-edge room bundle key v1\0" + head
+
+
 def seal_match(match: SealedMatch, crop_jpeg: bytes, public_hex: str, context: bytes) -> bytes:
     """u32 length, fields (canonical JSON), u32 length, JPEG; zero-padded; sealed (ALERT.md 4).
 

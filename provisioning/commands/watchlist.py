@@ -13,14 +13,21 @@ from edge.formats.watchlists import WatchlistBase, WatchlistDelta
 from edge.trust.documents import DOCUMENT_MAX_BYTES, parse_strict
 from provisioning import build_command
 from provisioning.built_list import read_built
+from provisioning.built_people import read_people
 from provisioning.commands.common import add_folder, add_keys, add_push, confirm, hand_over, open_fleet, open_signers
 from provisioning.commands.order import references_of
 from provisioning.fleet_folder import FleetFolder
 from provisioning.list_change import draft_base, draft_delta, find_entries, publish_item
 from provisioning.list_now import list_now
+from provisioning.room_bundle import bundle_name, seal_bundle
 from provisioning.signers import add_signature, signed_fields
 
 Item = WatchlistDelta | WatchlistBase
+
+_BUNDLE = """\
+Seal names, reasons and photographs of a build's entries to the key of the room that the order names, until the order's
+end. The file goes to the room by hand or over your own network, into its bundle_dir, where it is deleted at the end.
+Once it is sealed, the build's folder has done its work: remove it."""
 
 
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -54,6 +61,19 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         add_folder(parser)
         add_push(parser)
         parser.set_defaults(run=run)
+    bundle = kinds.add_parser(
+        "bundle",
+        help="seal to the room who the entries of a build are",
+        description=_BUNDLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    bundle.add_argument("deployment", metavar="DEPLOYMENT")
+    bundle.add_argument("build", type=Path, metavar="BUILD", help="what watchlist build made, and is on the list")
+    bundle.add_argument(
+        "--out", type=Path, metavar="FILE", help="default: DEPLOYMENT.bundle, or DEPLOYMENT-ITEM.bundle for additions"
+    )
+    add_folder(bundle)
+    bundle.set_defaults(run=_bundle)
     sign = kinds.add_parser("sign", help="show an item, ask, and sign it")
     sign.add_argument("item", type=Path, metavar="ITEM")
     sign.add_argument("--yes", action="store_true", help="do not ask: it was read elsewhere")
@@ -126,6 +146,28 @@ def _finish(fleet: FleetFolder, options: argparse.Namespace, data: bytes, signer
     return _publish_data(fleet, data, options.no_push)
 
 
+def _bundle(options: argparse.Namespace) -> int:
+    fleet = open_fleet(options)
+    ledger = fleet.ledger(options.deployment)
+    with fleet.changing():
+        now = list_now(fleet.repository(), ledger)
+    listed = [now.since[each.entry_id] for each in read_people(options.build) if each.entry_id in now.since]
+    if not listed:
+        raise AuthorityInvalid(
+            f"{options.build}: none of its entries is on the list of {options.deployment}; publish the order or the "
+            f"addition first, or give the build that it was made of"
+        )
+    part = max(listed)
+    out = options.out or Path(bundle_name(options.deployment, part))
+    order = now.order
+    fingerprint = seal_bundle(
+        options.build, out, fleet.fleet, order.deployment, order.room_seal_key_hex, order.not_after_utc, part
+    )
+    print(f"{out}: sealed to the room, until {order.not_after_utc}; fingerprint {fingerprint}: the room shows the same")
+    print(f"remove {options.build} now: names, faces and templates lie there in the clear")
+    return 0
+
+
 def _sign(options: argparse.Namespace) -> int:
     data = _read(options.item)
     print(_describe(data))
@@ -161,7 +203,8 @@ def _describe(data: bytes) -> str:
 
 def _item_of(data: bytes) -> Item:
     value = parse_strict(data)
-    kind = value["signed"]["type"] if isinstance(value, dict) and isinstance(value.get("signed"), dict) else None
+    signed = value.get("signed") if isinstance(value, dict) else None
+    kind = signed.get("type") if isinstance(signed, dict) else None
     item, _ = signed_fields(data, WatchlistBase if kind == "watchlist_base" else WatchlistDelta)
     assert isinstance(item, WatchlistDelta | WatchlistBase)
     return item

@@ -266,28 +266,7 @@ def test_health_is_saved_per_van(bench):
     assert set(health) == {"van-1", "van-2"}
 
 
-# Bundle and retention
-
-
-def test_a_changed_bundle_is_read_and_a_bad_one_leaves_the_last_good_in_force(bench):
-    path = bench.folder / "bundle/bundle.json"
-    path.write_text('{"watchlist": "x"')
-    bench.room.tick(connected=True)
-    assert "stays in force" in bench.screen.of("bundle")[-1]
-    bench.take(bench.van.alert())
-    bench.show()
-    assert bench.screen.alerts[0][0].reference == "entry 1"
-
-
-def test_an_entry_of_another_deployments_bundle_is_unknown(bench):
-    alert = bench.van.alert_document(deployment="deployment-9")
-    assert alert.deployment == "deployment-9"
-    bundle = json.loads((bench.folder / "bundle/bundle.json").read_text())
-    (bench.folder / "bundle/bundle.json").write_text(json.dumps(bundle | {"deployment": "deployment-9"}))
-    bench.room.tick(connected=True)
-    bench.take(bench.van.alert())
-    bench.show()
-    assert bench.screen.alerts[0][0].reference is None
+# Retention
 
 
 def test_past_retention_rows_lines_and_crops_are_deleted_and_counted(bench):

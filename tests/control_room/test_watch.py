@@ -16,7 +16,7 @@ from hwsim.broker import Broker, Roles
 from edge.clock import SystemClock
 from edge.trust.keys import read_signing_key
 from provisioning.authority import Authority
-from tests.control_room.van import FLEET, Van, write_bundle
+from tests.control_room.van import FLEET, Van, write_room_bundle
 from tests.control_room.watch_rig import PATIENCE_S, RoomProcess, Site, VanLink
 
 
@@ -24,9 +24,10 @@ from tests.control_room.watch_rig import PATIENCE_S, RoomProcess, Site, VanLink
 def site(tmp_path) -> Iterator[Site]:
     authority = Authority.create(tmp_path / "authority", FLEET)
     broker = Broker(tmp_path / "broker", authority.issue_server(), Roles(FLEET, devices=("van-1",), rooms=("room-1",)))
-    write_bundle(tmp_path / "bundle")
     key = read_signing_key(authority.device_keys("van-1").signing_key_file)
     van = Van(authority.room_keys("room-1").seal_key_hex, key=key, clock=SystemClock())  # type: ignore[arg-type]
+    not_after = SystemClock().now_utc() + timedelta(hours=1)
+    write_room_bundle(tmp_path / "bundle" / "list.bundle", van.room_seal_hex, not_after=not_after)
     site = Site(tmp_path, authority, broker, van)
     with broker:
         yield site

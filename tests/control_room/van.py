@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -23,6 +23,7 @@ from control_room.store import Store
 from edge.clock import utc_text
 from edge.config_file import BrokerSettings
 from edge.evidence.event_ids import EventIds
+from edge.formats.bundle import BundlePerson
 from edge.formats.documents import (
     AlertDocument,
     Document,
@@ -39,6 +40,7 @@ from edge.trust.documents import public_hex, sign
 from edge.trust.envelope import unwrap, wrap
 from edge.trust.keys import seal_public_hex
 from edge.trust.sealing import alert_context, seal_match
+from provisioning.room_bundle import bundle_head, write_bundle
 
 FLEET = "test-fleet"
 DEPLOYMENT = "deployment-1"
@@ -231,8 +233,9 @@ class Bench:
         self.van = Van(seal_public_hex(self.seal_key), device, clock=self.clock)
         self.other = Van(seal_public_hex(self.seal_key), "van-2", clock=self.clock)
         self.save = save
+        self.bundle = folder / "bundle" / f"{DEPLOYMENT}.bundle"
         self.screen = Noted()
-        write_bundle(folder / "bundle")
+        write_room_bundle(self.bundle, self.van.room_seal_hex)
         self.settings = RoomSettings(
             fleet=FLEET,
             state_dir=folder,
@@ -285,11 +288,37 @@ class Bench:
         assert self.room._refusals.total > refused
 
 
-def write_bundle(folder: Path) -> None:
-    (folder / "photos").mkdir(parents=True, exist_ok=True)
-    entries = []
-    for number, (entry_id, reference) in enumerate(zip(ENTRY_IDS, REFERENCES, strict=True)):
-        (folder / f"photos/{number}.jpg").write_bytes(face_jpeg(200, 240, tint=40 * number))
-        entries.append({"entry_id": entry_id, "reference": reference, "photograph": f"photos/{number}.jpg"})
-    bundle = {"watchlist": "list-1", "deployment": DEPLOYMENT, "entries": entries}
-    (folder / "bundle.json").write_text(json.dumps(bundle))
+def bundled(number: int, **changes: object) -> tuple[BundlePerson, bytes]:
+    """An entry of the room's bundle and its photograph."""
+    jpeg = face_jpeg(200, 240, tint=40 * number)
+    fields = {
+        "entry_id": ENTRY_IDS[number],
+        "reference": REFERENCES[number],
+        "name": None,
+        "category": "wanted",
+        "response": "amber",
+        "reason": "failed to appear",
+        "lawful_basis": "warrant",
+        "image_source": "custody",
+        "image_taken": "2024-11-30",
+        "under_18": False,
+        "under_18_rationale": None,
+        "photograph_bytes": len(jpeg),
+    }
+    return BundlePerson.model_validate({**fields, **changes}), jpeg
+
+
+def write_room_bundle(
+    path: Path,
+    room_seal_hex: str,
+    entries: Sequence[tuple[BundlePerson, bytes]] | None = None,
+    deployment: str = DEPLOYMENT,
+    part: int = 0,
+    not_after: datetime = NOON + timedelta(days=2),
+    fleet: str = FLEET,
+) -> str:
+    """A bundle of all three entries, or of others; its fingerprint."""
+    entries = [bundled(number) for number in range(len(ENTRY_IDS))] if entries is None else entries
+    path.parent.mkdir(parents=True, exist_ok=True)
+    head = bundle_head(fleet, deployment, part, len(entries), utc_text(not_after))
+    return write_bundle(path, head, [each for each, _ in entries], [jpeg for _, jpeg in entries], room_seal_hex)

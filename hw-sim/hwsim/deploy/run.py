@@ -276,7 +276,8 @@ class Deployment:
         if receipt is not None:
             self._teller.say("deleted", _deletion_in_words(receipt))
         (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
-        draw_sheet(out / "sheet.png", facts, outcome, site.room_saved, site.work / "room" / "bundle")
+        photographs = {entry.entry_id: entry.photograph for entry in entries}
+        draw_sheet(out / "sheet.png", facts, outcome, site.room_saved, photographs)
         self._console.print(summary_table(summary))
         self._teller.say("written", f"{out}/summary.json, alerts.jsonl, records.jsonl and sheet.png")
         return Result(summary, tuple(self._shortfalls(summary, code)))

@@ -16,10 +16,10 @@ from edge.clock import SystemClock
 from edge.formats.receipts import StockedKey
 from edge.trust.watchlist_writer import WatchlistEntry
 from hwsim.broker import Broker, Roles
+from hwsim.deploy.room_side import CATEGORY, RESPONSE, write_simulated_bundle
 from hwsim.deploy.wanted import DrawnWanted, Wanted
 from hwsim.fleet import SimulatedFleet, Terms
 from provisioning.authority import Authority, Certificate, SigningKeys
-from provisioning.deployment import write_room_bundle
 from provisioning.enrolment import Entry
 from provisioning.publish import RepositoryPublisher
 
@@ -127,9 +127,9 @@ def order_deployment(
         alert_retention_h=ALERT_RETENTION_H,
         entries_max=max(ENTRIES_MAX, len(entries)),
     )
-    listed = [WatchlistEntry(entry.entry_id, "wanted", "amber", entry.vector) for entry in entries]
-    site.fleet.order(terms, listed, {DEVICE: key}, wanted.subjects)
-    write_room_bundle(site.work / "room" / "bundle", DEPLOYMENT, entries)
+    listed = [WatchlistEntry(entry.entry_id, CATEGORY, RESPONSE, entry.vector) for entry in entries]
+    order = site.fleet.order(terms, listed, {DEVICE: key}, wanted.subjects)
+    write_simulated_bundle(site.work / "room" / "bundle", order, entries)
     return publish_changes(site)
 
 

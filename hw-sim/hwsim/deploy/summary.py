@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -153,21 +153,20 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
-def draw_sheet(path: Path, facts: Facts, outcome: Outcome | None, saved: Path, bundle: Path) -> None:
-    """sheet.png: each alert's crop beside its enrolment photograph."""
+def draw_sheet(path: Path, facts: Facts, outcome: Outcome | None, saved: Path, photographs: Mapping[str, Path]) -> None:
+    """sheet.png: each alert's crop beside its enrolment photograph. photographs: by entry id."""
     really = {verdict.event_id: verdict for verdict in outcome.verdicts} if outcome else {}
     cards = []
     for alert in facts.alerts:
         verdict = really.get(alert["event_id"])
         crop = alert.get("crop")
-        photograph = bundle / "photos" / f"{alert['entry_id']}.jpg"
         cards.append(
             SheetCard(
                 reference=alert["reference"],
                 similarity=alert["similarity"],
                 threshold=alert["threshold"],
                 live=saved / crop if crop else None,
-                enrolment=photograph if photograph.is_file() else None,
+                enrolment=photographs.get(alert["entry_id"]),
                 latency_ms=alert["latency_ms"],
                 note=f"{alert['frames_fused']} frames",
                 really=None if verdict is None else verdict.really or "nobody the truth knows",
