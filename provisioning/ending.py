@@ -9,7 +9,7 @@ from datetime import timedelta
 from securesystemslib.signer import Signer
 
 from edge.clock import parse_utc, utc_text
-from edge.errors import AuthorityInvalid, RepositoryFileMissing
+from edge.errors import AuthorityInvalid, LfrError, RepositoryFileMissing
 from edge.formats.orders import DeploymentClose
 from edge.trust.documents import as_document
 from edge.trust.orders import open_close, read_order
@@ -63,26 +63,49 @@ def tidy(fleet: FleetFolder, receipts: dict[str, Collection[str]]) -> list[str]:
     Harmless done twice, and finishes what a power cut interrupted.
     """
     done = []
-    now = fleet.clock.now_utc()
     for ledger in fleet.ledgers():
-        if not ledger.exists:
-            continue
-        file = ledger.read()
-        over = now >= parse_utc(file.not_after_utc)
-        with fleet.changing():
-            if file.state == "drafted" and over and file.keys_destroyed_at_utc is None:
-                _destroy(fleet, None, ledger)
-                done.append(f"{ledger.deployment}: a draft whose time has passed; its key is destroyed")
-                continue
-            if file.state == "published" and over:
-                file = ledger.change(state="ended", closed_at_utc=file.not_after_utc, closed_because="order_end")
-            if file.state in ("closed", "ended") and file.keys_destroyed_at_utc is None:
-                count = _destroy(fleet, fleet.repository(), ledger)
-                done.append(f"{ledger.deployment}: {file.state}; {count} files of keys destroyed, sealed files cleared")
-            if file.state in ("closed", "ended") and not file.cleared and _may_go(fleet, file, receipts):
-                _forget(fleet.repository(), ledger, file)
-                done.append(f"{ledger.deployment}: its order and log are cleared")
+        # What is wrong with one deployment must not keep another's keys alive, nor end serve.
+        try:
+            with fleet.changing():
+                done += _tidy_one(fleet, ledger, receipts)
+        except LfrError as error:
+            done.append(f"{ledger.deployment}: cannot be seen to: {error}")
     return done
+
+
+def _tidy_one(fleet: FleetFolder, ledger: Ledger, receipts: dict[str, Collection[str]]) -> list[str]:
+    if not ledger.exists:
+        return []
+    done = []
+    file = ledger.read()
+    over = fleet.clock.now_utc() >= parse_utc(file.not_after_utc)
+    if file.state == "drafted":
+        if over and file.keys_destroyed_at_utc is None:
+            _destroy(fleet, None, ledger)
+            done.append(f"{ledger.deployment}: a draft whose time has passed; its key is destroyed")
+        return done
+    repository = fleet.repository()
+    if file.state == "published" and _is_closed(repository, ledger.deployment):
+        now = utc_text(fleet.clock.now_utc())
+        file = ledger.change(state="closed", closed_at_utc=now, closed_because="close")
+    elif file.state == "published" and over:
+        file = ledger.change(state="ended", closed_at_utc=file.not_after_utc, closed_because="order_end")
+    if file.state == "published":
+        return done
+    if file.keys_destroyed_at_utc is None:
+        count = _destroy(fleet, repository, ledger)
+        done.append(f"{ledger.deployment}: {file.state}; {count} files of keys destroyed, sealed files cleared")
+    if not file.cleared and _may_go(fleet, file, receipts):
+        _forget(repository, ledger, file)
+        done.append(f"{ledger.deployment}: its order and log are cleared")
+    return done
+
+
+def _is_closed(repository: TufRepository, deployment: str) -> bool:
+    """Whether a power cut came between the close and what follows from it."""
+    with contextlib.suppress(RepositoryFileMissing, KeyError):
+        return repository.close(deployment) is not None
+    return False
 
 
 def overdue(file: DeploymentFile, received: Collection[str], fleet: FleetFolder) -> list[str]:

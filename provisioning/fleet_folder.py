@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import Field
+from pydantic import Field, ValidationError
 from securesystemslib.signer import Key, Signer, SSlibKey
 
 from edge.clock import Clock
@@ -74,11 +74,24 @@ class FleetFolder:
         self.vans = Vans(folder / "vans", self.fleet)
 
     @classmethod
-    def create(cls, folder: Path, fleet: str, people: list[Person], staleness_s: int, clock: Clock) -> FleetFolder:
+    def create(
+        cls,
+        folder: Path,
+        fleet: str,
+        people: list[Person],
+        clock: Clock,
+        staleness_s: int = 900,
+        broker: BrokerSettings | None = None,
+    ) -> FleetFolder:
         """Folder, settings, people, online keys; the repository is founded when its founding is signed.
 
         Raises: AuthorityInvalid when something is there already, OSError.
         """
+        try:
+            FleetSettings(fleet=fleet, staleness_s=staleness_s, broker=broker)
+        except ValidationError as error:
+            faults = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            raise AuthorityInvalid(f"fleet {fleet!r}: {faults}") from None
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if (folder / SETTINGS).exists():
             raise AuthorityInvalid(f"{folder}: there is an authority already; take another folder")
@@ -89,7 +102,9 @@ class FleetFolder:
             if not (folder / "keys" / f"{role}.key").exists():
                 write_key(folder / "keys" / f"{role}.key", None)
         _write_people(folder / PEOPLE, people)
-        settings = {"fleet": fleet, "staleness_s": staleness_s}
+        settings: dict[str, object] = {"fleet": fleet, "staleness_s": staleness_s}
+        if broker is not None:
+            settings["broker"] = {**broker.model_dump(mode="json", exclude_defaults=True)}
         write_private(folder / SETTINGS, yaml.safe_dump(settings, sort_keys=False).encode())
         return cls(folder, clock)
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import ValidationError
 from securesystemslib.signer import KEY_TYPE_ED25519
 
 from edge.clock import parse_utc, utc_text
-from edge.errors import AuthorityInvalid
+from edge.errors import AuthorityInvalid, DocumentInvalid
 from edge.formats.documents import Document, Hex32
 from edge.formats.orders import Order
 from edge.formats.policy import Policy
-from edge.trust.documents import as_document
+from edge.trust.documents import as_document, parse_strict
 from edge.trust.orders import check_itself
 from edge.trust.policy import hold_against, refer_to
 from provisioning.fleet_folder import Person
@@ -99,8 +97,9 @@ def make_order(
 def read_room_keys(path: Path) -> RoomKeys:
     """Raises: AuthorityInvalid."""
     try:
-        return RoomKeys.model_validate(json.loads(path.read_bytes()))
-    except (OSError, ValueError, ValidationError) as error:
+        with path.open("rb") as file:
+            return as_document(parse_strict(file.read(4097), 4096), RoomKeys)
+    except (OSError, DocumentInvalid) as error:
         raise AuthorityInvalid(
             f"{path}: not the room's public keys ({error}); the room makes them with: lfr-fleet key room --out FOLDER"
         ) from None

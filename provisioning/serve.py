@@ -6,6 +6,7 @@ compared with the folder. What was lost or altered is published again, what shou
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import deque
 from collections.abc import Callable
@@ -59,7 +60,7 @@ class Server:
         self._audit: dict[str, str] | None = None
         self._audit_began_s = self._audit_heard_s = self._audited_s = 0.0
         self._due_s: dict[str, float] = {}
-        self._said_overdue: set[tuple[str, str]] = set()
+        self._said: set[str] = set()
         self._why = ""
         self.bytes_published = 0
         self.messages_published = 0
@@ -199,14 +200,15 @@ class Server:
     def _see_to_ends(self) -> None:
         self.heard.save()
         receipts = self.heard.receipts()
-        for line in tidy(self._fleet, dict(receipts)):
-            self._say(line)
+        lines = tidy(self._fleet, dict(receipts))
         for ledger in self._fleet.ledgers():
-            if ledger.exists:
-                for device in overdue(ledger.read(), receipts.get(ledger.deployment, ()), self._fleet):
-                    if (ledger.deployment, device) not in self._said_overdue:
-                        self._said_overdue.add((ledger.deployment, device))
-                        self._say(f"{device}: deletion receipt for {ledger.deployment} is OVERDUE")
+            with contextlib.suppress(AuthorityInvalid):  # tidy has said what is wrong with it
+                late = overdue(ledger.read(), receipts.get(ledger.deployment, ()), self._fleet)
+                lines += [f"{device}: deletion receipt for {ledger.deployment} is OVERDUE" for device in late]
+        for line in lines:
+            if line not in self._said:
+                self._say(line)
+        self._said = set(lines)
 
     def _fingerprint(self) -> Fingerprint:
         root = self._fleet.folder / "repo"

@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from edge.clock import SystemClock
+from edge.config_file import BrokerSettings, load_yaml_model
 from edge.errors import AuthorityInvalid, SignerUnusable
 from edge.files import write_durably
 from edge.trust.documents import canonical, public_hex
 from edge.trust.keys import read_public_hex, seal_public_hex, write_private
 from provisioning.commands.common import add_folder, add_secrets
-from provisioning.fleet_folder import FOUNDING, SETTINGS, FleetFolder, Function, Person
+from provisioning.fleet_folder import FOUNDING, FleetFolder, Function, Person
 from provisioning.signers import (
     Passphrases,
     import_public,
@@ -146,14 +146,8 @@ def _found_alone(options: argparse.Namespace) -> int:
 
 
 def _create(options: argparse.Namespace, people: list[Person]) -> FleetFolder:
-    broker = yaml.safe_load(options.broker.read_bytes()) if options.broker else None
-    fleet = FleetFolder.create(options.folder, options.fleet, people, options.staleness_s, SystemClock())
-    if broker is not None:
-        path = options.folder / SETTINGS
-        settings = {**yaml.safe_load(path.read_bytes()), "broker": broker}
-        write_durably(path, yaml.safe_dump(settings, sort_keys=False).encode())
-        fleet = FleetFolder(options.folder, fleet.clock)
-    return fleet
+    broker = load_yaml_model(options.broker, BrokerSettings) if options.broker else None
+    return FleetFolder.create(options.folder, options.fleet, people, SystemClock(), options.staleness_s, broker)
 
 
 def _role_keys(fleet: FleetFolder, people: list[Person]) -> RoleKeys:
