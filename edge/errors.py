@@ -170,6 +170,22 @@ class PolicyViolated(OrderInvalid):
     """An order that passes a ceiling of its policy profile, or names another profile than the one there."""
 
 
+class CommandInvalid(LfrError, ValueError):
+    """A command that no van may obey."""
+
+
+class CommandElsewhere(CommandInvalid):
+    """A command for another van, fleet or deployment."""
+
+
+class CommandStale(CommandInvalid):
+    """A command with a number that is not above those obeyed: a replay, or overtaken by a later one."""
+
+
+class CommandExpired(CommandInvalid):
+    """A command whose time has passed."""
+
+
 class WatchlistInvalid(LfrError, ValueError):
     """A watchlist that is refused whole."""
 

@@ -123,7 +123,7 @@ class HealthDocument(Document):
     """The signed heartbeat: `last_sequence` makes silence and gaps visible (RECORDS.md 4).
 
     watchlist_epoch, watchlist_sequence: the list in force, since in_force_since_utc. repository_error: why nothing
-    newer can be had, empty when all is well.
+    newer can be had, empty when all is well. command_number: the highest obeyed; command_refused: why the last was not.
     """
 
     type: Literal["health"]
@@ -147,6 +147,8 @@ class HealthDocument(Document):
     in_force_since_utc: UtcText | None = None
     suspended_because: str | None = None
     repository_error: str = ""
+    command_number: Count | None = None
+    command_refused: str = ""
 
 
 class ReceiptDocument(Document):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.formats.bundle import BundleHead, BundleIndex
+from edge.formats.commands import Command
 from edge.formats.documents import (
     AlertDocument,
     Document,
@@ -42,6 +43,7 @@ DOCUMENTS: dict[str, tuple[type[Document], str]] = {
     "deletion_receipt": (DeletionReceipt, "RECORDS.md 2"),
     "key_stock": (KeyStock, "RECORDS.md 1"),
     "health": (HealthDocument, "RECORDS.md 4"),
+    "command": (Command, "COMMANDS.md 1"),
     "room_bundle_head": (BundleHead, "BUNDLE.md 1"),
     "room_bundle_index": (BundleIndex, "BUNDLE.md 3"),
 }
@@ -56,6 +58,7 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "health": ("health",),
     "keys": ("key_stock",),
     "receipt": ("receipt",),
+    "command": ("command",),
 }
 """Those that travel in a CloudEvent (ALERT.md 1): by the event's kind, what it may carry."""
 

@@ -20,6 +20,7 @@ RECORDS = "records"
 HEALTH = "health"
 RECEIPTS = "receipts"
 KEYS = "keys"
+COMMANDS = "commands"
 
 OUTBOX_CHANNELS = (ALERTS, RECORDS)
 """The channels whose messages wait in the outbox for a signed receipt."""

@@ -98,6 +98,10 @@ class DeploymentTime:
             return Verdict(Phase.SUSPEND, f"nothing was heard of the fleet for {self._staleness_s:g} s")
         return Verdict(Phase.WATCH)
 
+    def at_least(self, wall: datetime, boot_s: float) -> datetime:
+        """The wall clock, or what the fleet has signed and the boot time since, whichever is later."""
+        return wall if self._latest is None else max(wall, self._least(boot_s))
+
     def _age_s(self, wall: datetime, boot_s: float) -> float:
         """Of the newest timestamp: by the wall clock or by boot time, whichever says more."""
         if self._made_at is None:

@@ -103,8 +103,11 @@ def verify(
     return as_document(outer["signed"], kind)
 
 
-def check_signatures(signed: Any, signatures: Any, keys_hex: set[str], threshold: int = 1) -> None:
-    """Raises: DocumentInvalid on a malformed list; SignatureInvalid: too few of our keys signed, or one falsely."""
+def check_signatures(signed: Any, signatures: Any, keys_hex: set[str], threshold: int = 1) -> frozenset[str]:
+    """Which of keys_hex signed.
+
+    Raises: DocumentInvalid on a malformed list; SignatureInvalid: too few of our keys signed, or one falsely.
+    """
     if not isinstance(signatures, list) or not 1 <= len(signatures) <= SIGNATURES_MAX:
         raise DocumentInvalid(f"need 1 to {SIGNATURES_MAX} signatures")
     message = canonical(signed)
@@ -122,6 +125,7 @@ def check_signatures(signed: Any, signatures: Any, keys_hex: set[str], threshold
         raise SignatureInvalid(f"signed by {names}: none of the {len(keys_hex)} keys accepted here")
     if len(ours) < threshold:
         raise SignatureInvalid(f"signed by {len(ours)} of the keys accepted here, need {threshold}")
+    return frozenset(ours)
 
 
 def as_document(signed: Any, kind: type[D]) -> D:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from edge.errors import DocumentInvalid
 from edge.formats.documents import Document
@@ -35,6 +35,16 @@ def unwrap(data: bytes, kind: type[D], keys_hex: set[str]) -> D:
 
     Raises: DocumentTooLarge, DocumentInvalid, SignatureInvalid.
     """
+    signed, signatures = open_event(data)
+    check_signatures(signed, signatures, keys_hex)
+    return as_document(signed, kind)
+
+
+def open_event(data: bytes) -> tuple[Any, Any]:
+    """What a CloudEvent carries, `signed` and `signatures`: nothing of it is verified yet.
+
+    Raises: DocumentTooLarge, DocumentInvalid.
+    """
     event = parse_strict(data)
     if not isinstance(event, dict) or set(event) != {*_FIXED, "id", "source", "type", "time", "data"}:
         raise DocumentInvalid("not a CloudEvent of our form")
@@ -43,5 +53,4 @@ def unwrap(data: bytes, kind: type[D], keys_hex: set[str]) -> D:
     inner = event["data"]
     if not isinstance(inner, dict) or set(inner) != {"signed", "signatures"}:
         raise DocumentInvalid("`data` is no object of exactly `signed` and `signatures`")
-    check_signatures(inner["signed"], inner["signatures"], keys_hex)
-    return as_document(inner["signed"], kind)
+    return inner["signed"], inner["signatures"]

@@ -268,6 +268,12 @@ class View:
         target = self._role(log_role(deployment)).targets.get(close_target(deployment))
         return None if target is None else self._repository.files.read(deployment, target, DOCUMENT_MAX_BYTES)
 
+    def log_key_ids(self, deployment: str) -> frozenset[str]:
+        """The keys any one of which signs the deployment's log; none where it takes several. Raises: as `log`."""
+        delegations = self._role(deployment_role(deployment)).delegations
+        delegated = ((delegations.roles if delegations else None) or {}).get(log_role(deployment))
+        return frozenset(delegated.keyids) if delegated is not None and delegated.threshold == 1 else frozenset()
+
     def _role(self, name: str) -> Targets:
         try:
             return self._verified.role(name, self._fetch)

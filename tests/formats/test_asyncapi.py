@@ -15,6 +15,7 @@ import yaml
 
 from control_room.incoming import STATE_MAX_BYTES
 from edge.formats import json_schemas, topics
+from edge.formats.commands import COMMAND_MAX_BYTES
 from edge.formats.orders import ORDER_MAX_BYTES
 from edge.formats.watchlists import CHUNK_MAX_BYTES
 from edge.trust.documents import DOCUMENT_MAX_BYTES
@@ -23,7 +24,10 @@ from tests.formats.asyncapi_rules import RULES
 FOLDER = json_schemas.FOLDER.parent
 API: dict[str, Any] = yaml.safe_load((FOLDER / "asyncapi.yaml").read_text(encoding="utf-8"))
 CHECK = jsonschema.Draft202012Validator(RULES)
-DEVICE_CHANNELS = (topics.STATE, topics.ALERTS, topics.RECORDS, topics.HEALTH, topics.RECEIPTS, topics.KEYS)
+DEVICE_CHANNELS = (
+    *(topics.STATE, topics.ALERTS, topics.RECORDS, topics.HEALTH, topics.RECEIPTS, topics.KEYS),
+    topics.COMMANDS,
+)
 
 
 def references(value: Any) -> Iterator[str]:
@@ -119,6 +123,7 @@ def test_sizes_are_those_of_the_code():
     sizes = {name: channel["x-payload-bytes-max"] for name, channel in API["channels"].items()}
     assert sizes.pop("state") == STATE_MAX_BYTES
     assert sizes.pop("repo") == CHUNK_MAX_BYTES < ORDER_MAX_BYTES
+    assert sizes.pop("commands") == COMMAND_MAX_BYTES
     assert set(sizes.values()) == {DOCUMENT_MAX_BYTES}
 
 

@@ -14,6 +14,7 @@ from referencing import Registry, Resource
 from edge.formats import json_schemas
 from edge.trust.documents import canonical
 from tests import made_documents
+from tests.vectors import make_command_vectors as made_commands
 from tests.vectors import make_order_vectors as made
 
 SCHEMAS = json_schemas.every_schema()
@@ -27,6 +28,7 @@ SCHEMA_OF = {
     "stock": "event.keys",
     "deletion": "event.record",
     "health": "event.health",
+    "command": "event.command",
 }
 NOT_BY_A_SCHEMA = {
     "order-one-person": "a rule between two fields",
@@ -38,6 +40,7 @@ NOT_BY_A_SCHEMA = {
     "health-key-twice": "one member of a list's objects that must differ",
     "stock-recipient-twice": "one member of a list's objects that must differ",
     "close-no-date": "a day that the calendar does not have",
+    "command-resume-twice-by-one": "one member of a list's objects that must differ",
 }
 
 
@@ -48,7 +51,7 @@ def checker(name: str) -> jsonschema.Draft202012Validator:
 
 def vectors() -> list[tuple[str, str, bytes]]:
     found = []
-    for path in sorted(made.HERE.glob("*.vector")):
+    for path in sorted([*made.HERE.glob("*.vector"), *made_commands.HERE.glob("*.vector")]):
         head, _, body = path.read_bytes().partition(b"\n\n")
         found.append((path.stem, head.decode().splitlines()[0].removeprefix("expect: "), body))
     return found

@@ -115,6 +115,8 @@ HEALTH = {
     "in_force_since_utc": NOON,
     "suspended_because": None,
     "repository_error": "",
+    "command_number": None,
+    "command_refused": "",
 }
 
 
@@ -196,6 +198,8 @@ HEALTH_FAULTS = (
     ("since-form", "in_force_since_utc", "noon", "in force since noon"),
     ("suspended-true", "suspended_because", True, "suspended, and no reason"),
     ("error-null", "repository_error", None, "null for no error"),
+    ("command-number-text", "command_number", "7", "a command's number in quotes"),
+    ("command-refused-null", "command_refused", None, "null for no refusal"),
     ("rate-negative", "frames_per_s", -0.5, "half a frame undone each second"),
     ("deployment-empty", "deployment", "", "a deployment without a name"),
     ("beat-huge", "beat", 2**53 - 1 + 1, "a beat that JSON cannot count"),
