@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from edge.errors import PeerGone, WireError
+from edge.formats.commands import COMMAND_MAX_BYTES
 
 MESSAGE_MAX_BYTES = 72 * 1024
 """Above every cap below; three of them fit a default socket buffer (FINDINGS: 212,960 bytes a message)."""
@@ -175,11 +176,23 @@ class FilesDropped(Message):
     bytes: int
 
 
+@dataclass(frozen=True)
+class Commanded(Message):
+    """A command's event as it came: vision alone says whether it is one."""
+
+    kind: ClassVar[int] = 22
+    payload_max_bytes: ClassVar[int] = COMMAND_MAX_BYTES
+    payload: bytes
+
+
 FROM_VISION: tuple[type[Message], ...] = (
     *(OpenDeployment, Publish, Health, StateChanged),
     *(FetchFile, Announce, WatchFile, DropFiles),
 )
-FROM_LINK: tuple[type[Message], ...] = (Committed, FileContent, FileAbsent, LinkStatus, FileChanged, FilesDropped)
+FROM_LINK: tuple[type[Message], ...] = (
+    *(Committed, FileContent, FileAbsent, LinkStatus),
+    *(FileChanged, FilesDropped, Commanded),
+)
 
 _TYPES = {"str": str, "int": int, "bool": bool}
 

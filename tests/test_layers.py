@@ -69,6 +69,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "edge.vision.reporter": (*STAGE, "edge.vision.capture", "edge.vision.seal", "edge.vision.link_port"),
     "edge.vision.detect_loop": (*STAGE, "edge.vision.*"),
     "edge.vision.face_loop": (*STAGE, "edge.vision.*"),
+    "edge.vision.judge": (*STAGE, "edge.vision.*"),
     "edge.vision.app": (*STAGE, "edge.vision.*"),
     "edge.vision.*": STAGE,
     # Link: a courier. It checks who signed; it opens no seal and no watchlist.

@@ -14,8 +14,9 @@ from edge import wire
 from edge.clock import Clock, parse_utc, utc_text
 from edge.config import Settings
 from edge.errors import OutboxFull, PeerGone, ReceiptRefused, WireError
-from edge.formats.topics import HEALTH, ID_PATTERN, OUTBOX_CHANNELS, RECEIPTS, device_topic
+from edge.formats.topics import COMMANDS, HEALTH, ID_PATTERN, OUTBOX_CHANNELS, RECEIPTS, device_topic
 from edge.link import inbox
+from edge.link.commands import Commands
 from edge.link.kept_files import KeptFiles
 from edge.link.latest import Latest
 from edge.link.leaving import Leaving
@@ -73,6 +74,7 @@ class Courier:
             clock,
             stick,
         )
+        self._commands = Commands(self.tell_vision)
         self._leaving = Leaving(stick, outbox, clock) if stick else None
         self._retained = Retained(self._fleet, self._device, connection.publish, clock)
         self._health_slot = Latest(lambda payload: connection.publish(self._topic(HEALTH), payload))
@@ -103,6 +105,7 @@ class Courier:
             case inbox.VisionAttached():
                 log.info("vision attached")
                 self._vision = event.pipe
+                self._commands.tell_again()
             case inbox.VisionGone():
                 self._on_vision_gone(event.why)
             case inbox.FromVision():
@@ -161,6 +164,7 @@ class Courier:
             files_not_kept=self._kept.failed,
             files_waiting=self._mirror.waiting,
             **asdict(self._mirror.counts),
+            commands_refused=self._commands.refused,
             stick_errors=self._leaving.errors if self._leaving is not None else 0,
             last_error=self._last_error,
         )
@@ -188,6 +192,7 @@ class Courier:
         self._in_flight.clear()
         # Receipts first: the room may answer a document faster than a later subscription would stand.
         self._connection.subscribe(self._topic(RECEIPTS))
+        self._connection.subscribe(self._topic(COMMANDS))
         self._health_slot.reset()
         self._retained.on_connected(session_seq)
         self._mirror.on_connected()
@@ -214,6 +219,8 @@ class Courier:
     def _on_received(self, event: inbox.Received) -> None:
         if event.topic == self._topic(RECEIPTS):
             self._on_receipt(event.payload)
+        elif event.topic == self._topic(COMMANDS):
+            self._commands.on_command(event.payload)
         else:
             self._mirror.on_file(event.topic, event.payload)
 

@@ -42,6 +42,7 @@ class LinkReport:
     from_disk: int
     from_stick: int
     refused: int
+    commands_refused: int
     stick_errors: int
     last_error: str
 
@@ -57,6 +58,7 @@ class LinkReport:
             "files not kept": self.files_not_kept,
             "files refused": self.refused,
             "files evicted": self.files_evicted,
+            "commands refused": self.commands_refused,
             "stick errors": self.stick_errors,
         }
         parts = [f"{name}: {count}" for name, count in counts.items() if count] + parts

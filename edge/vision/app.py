@@ -12,7 +12,6 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 
 from edge.clock import Clock, utc_text
 from edge.config import Settings
@@ -24,7 +23,7 @@ from edge.exits import Exit
 from edge.formats.names import TIMESTAMP, hint_name
 from edge.formats.orders import Order
 from edge.formats.receipts import ClosedBecause, KeyStock
-from edge.trust.deployment_time import Phase, Verdict
+from edge.trust.deployment_time import Phase
 from edge.trust.keys import read_signing_key
 from edge.trust.manifest import PackFacts
 from edge.trust.packs import VerifiedPack
@@ -33,8 +32,10 @@ from edge.trust.vault import KeyVault
 from edge.vision.alert_desk import AlertDesk
 from edge.vision.capture import CaptureEnd, CaptureOutcome
 from edge.vision.closing import Closing, Ended
+from edge.vision.commands import CommandDesk
 from edge.vision.enrol import load_networks
 from edge.vision.in_force import InForce
+from edge.vision.judge import Amended, Judge
 from edge.vision.link_port import LinkPort
 from edge.vision.opening import Box, Found, OrderSeeker
 from edge.vision.overseer import Overseer
@@ -64,12 +65,6 @@ class Devices:
     secrets: SecretSlots
     listener: socket.socket
     link_uids: tuple[int, ...]
-
-
-class Amended(Enum):
-    """Another order has taken the place of the one in force."""
-
-    AMENDED = "amended"
 
 
 End = ClosedBecause | Amended | CaptureOutcome | None
@@ -105,6 +100,8 @@ class VisionApp:
         self._pack = PackFacts(pack.sha256, pack.manifest.embedder.dimension, pack.manifest.purpose)
         self._seeker = OrderSeeker(box, self._repository, self._vault, self._fetch)
         self._timekeeper = Timekeeper(folder / "deployment.json", clock)
+        self._commands = CommandDesk(folder / "commands.json", device.id)
+        self._port.hear_commands(self._commands.hand_in)
         self._closing = Closing(folder / "closing.json", self._vault, self._forget, self._sealer, self._port, clock)
         self._reporter = Reporter(
             fleet=device.fleet,
@@ -117,6 +114,7 @@ class VisionApp:
             counters=self._counters,
             clock=clock,
         )
+        self._judge = Judge(self._timekeeper, self._commands, self._reporter)
         networks = load_networks(pack, devices.runtime)
         self._parts = PipelineParts(settings, devices.camera, networks, self._counters, clock)
         facts = self._reporter.facts
@@ -217,49 +215,34 @@ class VisionApp:
         return in_force
 
     def _oversee(self, in_force: InForce, overseer: Overseer) -> End:
-        """Until the deployment is over, amended, or left: watch while the clocks allow it."""
+        """Until the deployment is over, amended, or left: watch while clocks and commands allow it."""
         while not self._stop.is_set():
-            over, verdict = self._judge(in_force, overseer)
-            if over is not None:
-                return over
-            if verdict.phase is Phase.WATCH:
+            judged = self._judge.judge(in_force, overseer)
+            if judged.over is not None:
+                return judged.over
+            if judged.may_watch:
                 self._move(Event.BEGINS if self._state is State.PREPARING else Event.RESUMED)
                 outcome = self._watch(in_force, overseer)
                 if outcome.end is CaptureEnd.FAILED:
                     return outcome
                 if outcome.end is CaptureEnd.ENDED:
                     return "camera_end"
-            elif verdict.phase is Phase.SUSPEND and self._state is not State.SUSPENDED:
-                log.warning("suspended: %s", verdict.why)
-                self._reporter.facts.suspended_because = verdict.why
-                self._move(Event.SUSPENDED)
+            elif judged.verdict.phase is Phase.SUSPEND:
+                is_news = self._judge.tell(in_force, judged.verdict)
+                if self._state is not State.SUSPENDED:
+                    log.warning("suspended: %s", judged.verdict.why)
+                    self._move(Event.SUSPENDED)
+                elif is_news:
+                    self._reporter.beat()
             self._stop.wait(POLL_S)
         return None
-
-    def _judge(self, in_force: InForce, overseer: Overseer) -> tuple[End, Verdict]:
-        """Whether it is over or amended, and otherwise what the clocks allow."""
-        seen, facts = overseer.seen, self._reporter.facts
-        if seen.made_at is not None:
-            self._timekeeper.told(seen.made_at)
-        verdict = self._timekeeper.verdict()
-        facts.watchlist_entries = len(in_force.holder)
-        facts.watchlist_epoch, facts.watchlist_sequence = seen.epoch, seen.sequence
-        facts.in_force_since_utc, facts.repository_error = seen.in_force_since_utc, seen.error
-        if verdict.phase is not Phase.SUSPEND:
-            facts.suspended_because = None
-        if seen.closed:
-            return "close", verdict
-        if verdict.because is not None:
-            return verdict.because, verdict
-        return (Amended.AMENDED if seen.amended else None), verdict
 
     def _watch(self, in_force: InForce, overseer: Overseer) -> CaptureOutcome:
         """One opening of the camera, for as long as nothing else is to be done."""
         order = in_force.opened.order
 
         def go_on() -> bool:
-            over, verdict = self._judge(in_force, overseer)
-            return over is None and verdict.phase is Phase.WATCH and not self._stop.is_set()
+            return self._judge.judge(in_force, overseer).may_watch and not self._stop.is_set()
 
         pipeline = Pipeline(
             self._parts, in_force.holder, order.similarity_threshold, lambda alarm: self._alerts.send(order, alarm)
@@ -287,9 +270,11 @@ class VisionApp:
 
     def _finish_close(self, overwrite: Callable[[], tuple[int, int]]) -> Exit:
         self._move(Event.CLOSES)
+        deployment = self._closing.pending
         stored = self._closing.run(overwrite)
         self._timekeeper.forget()
-        self._reporter.facts.watchlist_entries = 0
+        self._commands.forget(deployment or "")
+        self._reporter.facts.watchlist_entries, self._reporter.facts.suspended_because = 0, None
         self._move(Event.CLOSED)
         if not stored:
             log.error("documents are left that the link half did not store; the close goes on at the next start")

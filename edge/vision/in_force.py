@@ -129,7 +129,10 @@ class InForce:
 
     def _act(self, sequence: int) -> None:
         order = self.opened.order
-        self._repository.acted_on(order.deployment, order.version, sequence, self.opened.sha256)
+        # A start that catches up with what was acted on before goes back behind nothing: the log's end was held
+        # against the floor when it was read.
+        newest = max(sequence, self._repository.floor(order.deployment).sequence)
+        self._repository.acted_on(order.deployment, order.version, newest, self.opened.sha256)
 
     def _open_epoch(self, state: LogState | None) -> tuple[Epoch, Gallery]:
         """The base that a log item pins; None: the order's own."""

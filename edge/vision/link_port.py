@@ -55,6 +55,7 @@ class LinkPort:
         self._state = wire.StateChanged("starting")
         self._stock: wire.Announce | None = None
         self._watched: dict[str, Callable[[], None]] = {}
+        self._hand_in: Callable[[bytes], None] | None = None
         self._requests: dict[int, wire.FetchFile | wire.DropFiles] = {}
         self._answers: dict[int, Answer] = {}
         self._request_ids = itertools.count(1)
@@ -131,6 +132,10 @@ class LinkPort:
         with self._changed:
             self._watched[name] = on_change
             self._queue(message)
+
+    def hear_commands(self, hand_in: Callable[[bytes], None]) -> None:
+        """Hear of every command; hand_in runs in the reader's thread and must not wait. To be called before `start`."""
+        self._hand_in = hand_in
 
     def fetch(self, name: str, timeout_s: float, stop: threading.Event | None = None, fresh: bool = True) -> bytes:
         """A file of the fleet's repository, through link; `stop` ends the wait.
@@ -236,6 +241,8 @@ class LinkPort:
             self._on_committed(committed)
         if on_change is not None:
             on_change()
+        if isinstance(message, wire.Commanded) and self._hand_in is not None:
+            self._hand_in(message.payload)
 
     def _send_loop(self) -> None:
         while True:

@@ -27,12 +27,15 @@ log = logging.getLogger("lfr.vision.overseer")
 
 @dataclass(frozen=True)
 class Seen:
-    """What the last refreshes showed. made_at: of the newest timestamp; seen_boot_s: boot time when it was verified."""
+    """What the last refreshes showed. made_at: of the newest timestamp; seen_boot_s: boot time when it was verified;
+    log_key_ids: whose log the fleet says it is.
+    """
 
     made_at: datetime | None = None
     seen_boot_s: float = 0.0
     amended: bool = False
     closed: bool = False
+    log_key_ids: frozenset[str] = frozenset()
     epoch: int = 0
     sequence: int = 0
     in_force_since_utc: str | None = None
@@ -103,7 +106,8 @@ class Overseer:
     def _look_into(self, view: View) -> None:
         try:
             closed, amended = self._deployment.is_closed(view), self._deployment.is_amended(view)
-            self._update(lambda seen: replace(seen, closed=seen.closed or closed, amended=amended))
+            keys = view.log_key_ids(self._deployment.deployment)
+            self._update(lambda seen: replace(seen, closed=seen.closed or closed, amended=amended, log_key_ids=keys))
             if not (closed or amended or self._stop.is_set()):
                 self._follow(view)
         except LfrError as error:

@@ -34,6 +34,8 @@ class Facts:
     in_force_since_utc: str | None = None
     suspended_because: str | None = None
     repository_error: str = ""
+    command_number: int | None = None
+    command_refused: str = ""
     gallery_locked: bool = False
     pack: str = ""
     runtime: str = ""
@@ -120,8 +122,10 @@ class Reporter:
             watchlist_epoch=self.facts.watchlist_epoch,
             watchlist_sequence=self.facts.watchlist_sequence,
             in_force_since_utc=self.facts.in_force_since_utc,
-            suspended_because=self.facts.suspended_because,
+            suspended_because=self.facts.suspended_because and self.facts.suspended_because[:1000],
             repository_error=self.facts.repository_error[:1000],
+            command_number=self.facts.command_number,
+            command_refused=self.facts.command_refused,
         )
 
     def _write_status(self, health: HealthDocument) -> None:

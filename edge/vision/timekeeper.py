@@ -55,6 +55,11 @@ class Timekeeper:
             self.keep()
         return verdict
 
+    def at_least(self) -> datetime:
+        """What it is by the wall clock or the fleet's signed time, whichever is later."""
+        assert self._time is not None
+        return self._time.at_least(self._clock.now_utc(), self._clock.boot_s())
+
     def keep(self) -> None:
         """Write down the deployment and what it has used, so that a restart prolongs nothing."""
         if self._time is None:

@@ -123,7 +123,7 @@ def test_the_birth_carries_the_session_of_the_connection_and_visions_last_state(
 def test_the_rooms_receipts_are_subscribed_before_anything_is_published(bench: Bench):
     bench.say(new_alert(bench.site, 1))
     bench.connect()
-    assert bench.broker.subscribed == ["lfr/v1/fleet-1/devices/van-1/receipts"]
+    assert bench.broker.subscribed == [f"lfr/v1/fleet-1/devices/van-1/{each}" for each in ("receipts", "commands")]
     assert bench.broker.of("/alerts") == []
     bench.courier.tick()
     assert len(bench.broker.of("/alerts")) == 1

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from edge import wire
 from edge.errors import PeerGone, WireError
+from edge.formats.commands import COMMAND_MAX_BYTES
 
 _TEXT = st.text(max_size=wire.NAME_MAX_CHARS).filter(lambda text: text.isprintable())
 _INT = st.integers(0, 2**53 - 1)
@@ -33,6 +34,7 @@ _MESSAGES = st.one_of(
     st.builds(wire.LinkStatus, st.booleans(), _INT, _INT, _TEXT),
     st.builds(wire.FileChanged, _TEXT),
     st.builds(wire.FilesDropped, _INT, _INT, _INT),
+    st.builds(wire.Commanded, st.binary(max_size=COMMAND_MAX_BYTES)),
 )
 _ALL = (*wire.FROM_VISION, *wire.FROM_LINK)
 

@@ -147,6 +147,10 @@ class ScriptedLink:
         self.files = files
         self._pipe.send(wire.FileChanged(TIMESTAMP))
 
+    def command(self, event: bytes) -> None:
+        """Hand a command on, as it came."""
+        self._pipe.send(wire.Commanded(event))
+
     def wait_state(self, state: str) -> None:
         self.heard.wait(lambda items: wire.StateChanged(state) in items, f"state {state}")
 
