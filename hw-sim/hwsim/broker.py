@@ -18,7 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import BrokerUnreachable, ToolMissing
-from edge.formats.topics import ALERTS, HEALTH, KEYS, RECEIPTS, RECORDS, STATE, all_devices_topic, device_topic
+from edge.formats.topics import (
+    ALERTS,
+    COMMANDS,
+    HEALTH,
+    KEYS,
+    RECEIPTS,
+    RECORDS,
+    STATE,
+    all_devices_topic,
+    device_topic,
+)  # fmt: skip
 from provisioning.authority import Certificate
 
 START_TIMEOUT_S = 10.0
@@ -141,7 +151,10 @@ autosave_interval 1
 
 
 def acl_text(roles: Roles) -> str:
-    """The ACL file: a device writes and reads its own, a room reads devices, the fleet writes the repository."""
+    """The ACL file: a device writes and reads its own, a room reads devices, the fleet writes the repository.
+
+    Room and fleet write commands; whether a van obeys one is not the broker's to say.
+    """
     repo = f"lfr/v1/{roles.fleet}/repo"
     lines: list[str] = []
     for device in roles.devices:
@@ -149,20 +162,21 @@ def acl_text(roles: Roles) -> str:
         lines += [
             f"topic write {device_topic(roles.fleet, device, each)}" for each in (STATE, ALERTS, RECORDS, HEALTH, KEYS)
         ]
-        lines += [f"topic read {device_topic(roles.fleet, device, RECEIPTS)}"]
+        lines += [f"topic read {device_topic(roles.fleet, device, each)}" for each in (RECEIPTS, COMMANDS)]
         lines += [f"topic read {repo}/devices/{device}/#", f"topic read {repo}/watchlists/#"]
         lines += [f"topic read {repo}/index.json", f"topic read {repo}/hints/{device}.json"]
         lines += [f"topic read {repo}/{folder}/#" for folder in ("metadata", "policies", "deployments")]
     for room in roles.rooms:
         lines += ["", f"user {room}"]
         lines += [f"topic read {all_devices_topic(roles.fleet, each)}" for each in (STATE, ALERTS, RECORDS, HEALTH)]
-        lines += [f"topic write {all_devices_topic(roles.fleet, RECEIPTS)}"]
+        lines += [f"topic write {all_devices_topic(roles.fleet, each)}" for each in (RECEIPTS, COMMANDS)]
     for admin in roles.fleet_admins:
         lines += [
             "",
             f"user {admin}",
             f"topic readwrite {repo}/#",
             f"topic read {all_devices_topic(roles.fleet, '#')}",
+            f"topic write {all_devices_topic(roles.fleet, COMMANDS)}",
         ]
     return "\n".join(lines) + "\n"
 
