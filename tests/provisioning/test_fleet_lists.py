@@ -55,6 +55,17 @@ def test_van_that_is_watching_follows_additions_and_removals(running: FleetRig):
     assert watching.log.sequence == 2
 
 
+def test_van_that_starts_again_has_at_once_what_it_had_acted_on(running: FleetRig):
+    van = running.vans["van-1"]
+    watching = van.open()
+    assert running.at("watchlist", "remove", "station-1", "ref-0", "--key", running.key("officer"), "--no-push") == 0
+    running.write_stick()
+    assert van.refreshed(watching).log.sequence == 1
+    again = van.open()
+    assert again.log.sequence == 1
+    assert set(again.holder.gallery.entry_ids()) == ids(running, *BASE[1:])
+
+
 def test_entry_added_later_is_taken_off_by_its_reference(running: FleetRig):
     build = running.build("more", ["new-1", "new-2"], seed=1)
     keys = ("--key", running.key("officer"), "--key", running.key("custodian"))
