@@ -82,17 +82,20 @@ class Outbox:
         except sqlite3.DatabaseError as error:
             _set_aside(path, utc_text(clock.now_utc()), str(error))
             self._database = _open(path)
+        # Held here: they are asked for several times a second, for as long as the box is idle.
         self.queued = int(self._value("SELECT count(*) FROM outbox"))
+        self._expired = int(self._value("SELECT coalesce(max(value), 0) FROM counters WHERE name = 'expired'"))
+        self._set_aside = len(_set_aside_files(path))
 
     @property
     def expired(self) -> int:
         """Rows that ended by their retention, ever; survives restarts."""
-        return int(self._value("SELECT coalesce(max(value), 0) FROM counters WHERE name = 'expired'"))
+        return self._expired
 
     @property
     def set_aside(self) -> int:
-        """Damaged files that lie beside the outbox."""
-        return len(_set_aside_files(self._path))
+        """Damaged files that lay beside the outbox when it was opened."""
+        return self._set_aside
 
     @property
     def full(self) -> bool:
@@ -138,6 +141,8 @@ class Outbox:
 
     def due(self, limit: int, without: Iterable[str] = ()) -> list[Row]:
         """At most `limit` rows to be sent now, the longest due first, then the oldest."""
+        if not self.queued:
+            return []
         excluded = set(without)
         rows = self._query(
             "SELECT event_id, channel, topic, deployment, sequence, expires_at_utc, payload"
@@ -193,6 +198,7 @@ class Outbox:
                 (ended,),
             )
         self.queued -= ended
+        self._expired += ended
         return ended
 
     def close(self) -> None:
