@@ -8,6 +8,7 @@ keys/             online keys: snapshot, timestamp (0600, or a URI in fleet.yaml
 vans/             signing key, key stock and used keys of each van
 deployments/ID/   of each deployment: content key, log key, references, what became of it
 heard/            what serve has heard of each van; receipts
+commands/         commands that the broker has not got yet
 ```
 """
 

@@ -18,6 +18,7 @@ from provisioning.ending import overdue, tidy
 from provisioning.fleet_connection import UNANSWERED_MAX, Answered, Down, Event, FleetConnection, Message, Up
 from provisioning.fleet_folder import FleetFolder
 from provisioning.heard import CHANNELS, Heard
+from provisioning.outgoing import Outgoing
 
 REFRESHES_IN_A_LIFE = 6
 """A timestamp is renewed so often while it lives: several refreshes may fail before a van goes stale."""
@@ -49,6 +50,7 @@ class Server:
         self._prefix = repo_topic(fleet.fleet, "x")[:-1]
         filters = [all_devices_topic(fleet.fleet, channel) for channel in CHANNELS]
         self.connection = FleetConnection(fleet.settings.broker, filters)
+        self.outgoing = Outgoing(fleet, self.connection, say)
         self._files: dict[str, bytes] = {}
         self._wanted: dict[str, str] = {}
         self._expires: dict[str, datetime] = {}
@@ -77,6 +79,8 @@ class Server:
             self._take(event)
             event = self.connection.next_event(0)
         self._refresh_timestamp()
+        if self._up:
+            self.outgoing.send()
         if self._is_due("tidy", TIDY_EVERY_S):
             self._see_to_ends()
         if self._is_due("look", LOOK_EVERY_S):
@@ -101,6 +105,7 @@ class Server:
     def _take(self, event: Event) -> None:
         if isinstance(event, Up):
             self._up = True
+            self.outgoing.begin()
             self._say("connected to the broker")
             self._begin_audit()
         elif isinstance(event, Down):
@@ -109,7 +114,8 @@ class Server:
             self._up, self._audit, self._why = False, None, event.why
             self._waiting.clear()
         elif isinstance(event, Answered):
-            self._take_answer(event)
+            if not self.outgoing.take(event):
+                self._take_answer(event)
         elif event.topic.startswith(self._prefix):
             self._take_retained(event)
         else:

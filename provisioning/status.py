@@ -139,7 +139,7 @@ def _van(fleet: FleetFolder, heard: Heard, device: str, keys: int, published: di
     problems = []
     watchlist = behind = None
     if beat is not None:
-        problems = [each for each in (beat.suspended_because, beat.repository_error) if each]
+        problems = [each for each in (beat.suspended_because, beat.repository_error, beat.command_refused) if each]
         if beat.watchlist_epoch is not None and beat.watchlist_sequence is not None:
             watchlist = f"{beat.watchlist_epoch}.{beat.watchlist_sequence}"
             newest = published.get(beat.deployment or "")

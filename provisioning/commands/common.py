@@ -31,12 +31,12 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_keys(parser: argparse.ArgumentParser, several: bool) -> None:
+def add_keys(parser: argparse.ArgumentParser, several: bool, required: bool = True) -> None:
     """Who signs. several: more than one may."""
     parser.add_argument(
         "--key",
         action="append",
-        required=True,
+        required=required,
         metavar="KEY",
         help="key file, or a signer's URI such as hsm:2?label=TOKEN" + ("; once for each who signs" if several else ""),
     )

@@ -1,4 +1,4 @@
-"""`lfr-fleet order`: drafted by one, signed by two, published by the fleet, closed by any closer."""
+"""`lfr-fleet order`: drafted by one, signed by two, published by the fleet, suspended, closed by any closer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from edge.errors import AuthorityInvalid, PackInvalid
 from edge.trust.packs import read_manifest
 from provisioning.built_list import read_built
 from provisioning.built_people import PEOPLE_NAME, read_people
+from provisioning.commands import suspending
 from provisioning.commands.common import (
     add_folder,
     add_keys,
@@ -41,7 +42,7 @@ from the pack's calibration for --fpir on a list as long as --entries-max allows
 
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Mount them."""
-    order = commands.add_parser("order", help="what authorises a deployment: draft, sign, publish, close")
+    order = commands.add_parser("order", help="what authorises a deployment: draft, sign, publish, suspend, close")
     kinds = order.add_subparsers(required=True, metavar="COMMAND")
     _add_draft(kinds)
     show = kinds.add_parser("show", help="a draft folder, or a published deployment, in plain language")
@@ -70,6 +71,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     log.add_argument("--out", type=Path, required=True, metavar="DRAFT", help="folder for the draft")
     add_folder(log)
     log.set_defaults(run=_new_log_key)
+    suspending.add_parsers(kinds)
     drop = kinds.add_parser("withdraw", help="forget a draft that is not to be published, with its keys")
     drop.add_argument("deployment", metavar="DEPLOYMENT")
     add_folder(drop)
