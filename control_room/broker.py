@@ -67,12 +67,14 @@ class BrokerConnection:
         self._up_since_s: float | None = None
         self._last_why = ""
         self._refusal = ""
+        self._answers: dict[int, str | None] = {}
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
         self._client.tls_set_context(_tls_context(settings))
         self._client.connect_timeout = CONNECT_TIMEOUT_S
         self._client.on_connect = self._connected
         self._client.on_message = self._received
         self._client.on_disconnect = self._disconnected
+        self._client.on_publish = self._answered
 
     @property
     def connected(self) -> bool:
@@ -95,6 +97,25 @@ class BrokerConnection:
         if not self.connected:
             return False
         return self._client.publish(topic, payload, qos=1).rc is MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def retain(self, topic: str, payload: bytes, expiry_s: int) -> int | None:
+        """Have the broker keep a message (QoS 1) so long; what to ask `answer` for, or None without a connection."""
+        if not self.connected:
+            return None
+        properties = Properties(PacketTypes.PUBLISH)
+        properties.MessageExpiryInterval = expiry_s
+        info = self._client.publish(topic, payload, qos=1, retain=True, properties=properties)
+        if info.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+            return None
+        self._answers[info.mid] = None
+        return info.mid
+
+    def answer(self, message_id: int) -> str | None:
+        """What the broker said, once: None: nothing yet; empty: it has the message; else why it refuses it."""
+        said = self._answers.get(message_id)
+        if said is not None:
+            del self._answers[message_id]
+        return said
 
     def close(self) -> None:
         """Say goodbye and leave."""
@@ -138,7 +159,8 @@ class BrokerConnection:
             return
         self._up_since_s = self._clock.monotonic_s()
         self._last_why = ""
-        client.subscribe([(each, mqtt.SubscribeOptions(qos=1)) for each in self._filters])
+        if self._filters:
+            client.subscribe([(each, mqtt.SubscribeOptions(qos=1)) for each in self._filters])
         self._on_change(True, f"{self._settings.host}:{self._settings.port}")
 
     def _received(self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
@@ -147,6 +169,12 @@ class BrokerConnection:
         except UnicodeDecodeError:
             topic = "(a topic that is no text)"
         self._on_message(topic, bytes(message.payload))
+
+    def _answered(
+        self, client: mqtt.Client, userdata: object, message_id: int, reason: ReasonCode, properties: object
+    ) -> None:
+        if message_id in self._answers:
+            self._answers[message_id] = str(reason) if reason.is_failure else ""
 
     def _disconnected(
         self, client: mqtt.Client, userdata: object, flags: object, reason: ReasonCode, properties: object

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from control_room.config import load_room_settings
 from control_room.errors import AlreadyWatching
+from control_room.suspend import suspend
 from control_room.watch import watch
-from edge.errors import ConfigInvalid, KeyFileInvalid, LfrError
+from edge.errors import ConfigInvalid, DocumentInvalid, KeyFileInvalid, LfrError
 
 STOPPED, FAILED, MISCONFIGURED, HELD = 0, 1, 2, 3
 
@@ -23,6 +24,18 @@ is sent (only a receipt ends the van's re-sending), its seal is opened with the 
 once: live crop beside enrolment photograph, similarity against threshold, frames fused, latency by stage.
 Sequence gaps, a van's silence, a lost van and everything refused are shown as lines. The store holds
 alerts as they came, sealed; what was stored but not shown when the room stopped is shown at the next start.
+"""
+
+_SUSPEND = """\
+Stop the vans of a deployment: camera closed, nothing matched, the list kept. The room's receipt key signs, which the
+order names; where the policy profile does not list the room, vans refuse it. A running lfr-room watch publishes it,
+otherwise this command does. It is in force when a van says so (a line of watch), and stands until officer and
+custodian resume it, both: lfr-fleet order resume.
+
+exit codes:
+  0  the broker has it
+  1  the broker has not got it in time; it waits in the state folder, for 24 hours, and the next watch publishes it
+  2  room.yaml, a key, a van or the reason cannot be used
 """
 
 _EPILOG = """\
@@ -58,8 +71,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        watch(load_room_settings(options.config), options.save, options.graphics, options.json)
-    except (ConfigInvalid, KeyFileInvalid) as error:
+        settings = load_room_settings(options.config)
+        if options.command == "suspend":
+            return suspend(settings, options.deployment, options.vans, options.reason, print)
+        watch(settings, options.save, options.graphics, options.json)
+    except (ConfigInvalid, KeyFileInvalid, DocumentInvalid) as error:
         return _complain(error, MISCONFIGURED)
     except AlreadyWatching as error:
         return _complain(error, HELD)
@@ -78,7 +94,7 @@ def _complain(error: Exception | str, code: int) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lfr-room", description="The control room of a fleet of vans.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     watching = commands.add_parser(
         "watch",
         help="show alerts in this terminal as they arrive",
@@ -95,6 +111,16 @@ def _parser() -> argparse.ArgumentParser:
         help="how pictures are drawn; auto finds out what the terminal can (default: %(default)s)",
     )
     watching.add_argument("--json", action="store_true", help="one JSON object a line instead of cards")
+    stopping = commands.add_parser(
+        "suspend",
+        help="stop the vans of a deployment at once",
+        description=_SUSPEND,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    stopping.add_argument("deployment", metavar="DEPLOYMENT")
+    stopping.add_argument("--config", type=Path, required=True, metavar="FILE", help="room.yaml")
+    stopping.add_argument("--reason", required=True, help="1 to 200 characters; anybody at the broker reads it")
+    stopping.add_argument("--vans", default="", metavar="DEVICE[,DEVICE…]", help="default: all of room.yaml")
     return parser
 
 

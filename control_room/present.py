@@ -24,6 +24,7 @@ NoticeKind = Literal[
     "state",
     "heartbeat",
     "suspended",
+    "command",
     "stale",
     "list",
     "gap",

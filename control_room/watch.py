@@ -17,6 +17,7 @@ from control_room.broker import BrokerConnection, identity_of
 from control_room.config import RoomSettings
 from control_room.errors import AlreadyWatching, StoreUnusable
 from control_room.graphics import Graphics, PictureMaker, choose_graphics
+from control_room.outgoing import Outgoing
 from control_room.present import JsonScreen, Screen, TerminalScreen
 from control_room.room import Room
 from control_room.saved import SavedFolder
@@ -45,7 +46,7 @@ def watch(settings: RoomSettings, save: Path | None, graphics: Literal["auto"] |
     seal_key = read_seal_key(settings.seal_key_file)
     name, valid_until = identity_of(settings.broker.cert_file)
     stopping = _Stopping()
-    lock = _hold(settings.state_dir)
+    lock = hold(settings.state_dir)
     try:
         screen = _screen(graphics, as_json)
         store = Store(settings.state_dir / STORE_NAME)
@@ -61,8 +62,9 @@ def watch(settings: RoomSettings, save: Path | None, graphics: Literal["auto"] |
                 room.listen_again()
 
         broker = BrokerConnection(settings.broker, name, _filters(settings.fleet), room.take, on_change, clock)
+        outgoing = Outgoing(settings.state_dir, settings.fleet, clock, lambda text: screen.notice("command", text))
         try:
-            drive(room, broker, clock, stopping)
+            drive(room, broker, outgoing, clock, stopping)
         finally:
             store.close()
         screen.notice("room", f"stopped: {room.tally()}")
@@ -70,12 +72,13 @@ def watch(settings: RoomSettings, save: Path | None, graphics: Literal["auto"] |
         os.close(lock)
 
 
-def drive(room: Room, broker: BrokerConnection, clock: Clock, stopped: Callable[[], bool]) -> None:
+def drive(room: Room, broker: BrokerConnection, outgoing: Outgoing, clock: Clock, stopped: Callable[[], bool]) -> None:
     """The room's loop; on the way out it settles what it has taken. Raises: StoreUnusable."""
     gathering_since_s: float | None = None
     while not stopped():
         room.tick(broker.connected)
         waiting = room.show_waiting(SHOW_AT_ONCE)
+        outgoing.step(broker)
         broker.poll(0.0 if waiting else GATHER_S if gathering_since_s is not None else POLL_S)
         now_s = clock.monotonic_s()
         if gathering_since_s is None and room.owes_receipts:
@@ -119,7 +122,7 @@ def _screen(graphics: Literal["auto"] | Graphics, as_json: bool) -> Screen:
     return TerminalScreen(Console(highlight=False), PictureMaker(choose_graphics(graphics, os.environ)))
 
 
-def _hold(state_dir: Path) -> int:
+def hold(state_dir: Path) -> int:
     """The lock of a state folder, kept by its open descriptor. Raises: AlreadyWatching, StoreUnusable."""
     try:
         state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
