@@ -14,6 +14,7 @@ from edge.vision.commands import CommandDesk
 from edge.vision.in_force import InForce
 from edge.vision.overseer import Overseer
 from edge.vision.reporter import Reporter
+from edge.vision.states import State
 from edge.vision.timekeeper import Timekeeper
 
 
@@ -63,9 +64,11 @@ class Judge:
         if commanded and verdict.phase in (Phase.PREPARE, Phase.WATCH, Phase.SUSPEND):
             why = f"{verdict.why}; {commanded}" if verdict.why else commanded
             verdict = replace(verdict, phase=Phase.SUSPEND, why=why)
-        if verdict.phase is not Phase.SUSPEND and self.tell(in_force, verdict):
+        judgement = Judgement(verdict)
+        moves_on = judgement.may_watch and facts.state == State.SUSPENDED.value  # and says so when it has
+        if verdict.phase is not Phase.SUSPEND and self.tell(in_force, verdict) and not moves_on:
             self._reporter.beat()
-        return Judgement(verdict)
+        return judgement
 
     def tell(self, in_force: InForce, verdict: Verdict) -> bool:
         """Have the heartbeat say it; whether it is news. Not before a camera that is to be closed is closed."""

@@ -13,6 +13,7 @@ from hwsim.broker import Broker
 
 from edge.formats.topics import (
     ALERTS,
+    COMMANDS,
     HEALTH,
     KEYS,
     RECEIPTS,
@@ -113,6 +114,8 @@ def test_another_van_cannot_publish_as_this_van(site: Site, channel: str):
     ("identity", "topic"),
     [
         (DEVICE, device_topic(FLEET, DEVICE, RECEIPTS)),
+        (DEVICE, device_topic(FLEET, DEVICE, COMMANDS)),
+        (OTHER_DEVICE, device_topic(FLEET, DEVICE, COMMANDS)),
         (DEVICE, repo_topic(FLEET, f"devices/{DEVICE}/order")),
         (DEVICE, repo_topic(FLEET, "watchlists/a/0000")),
         (ROOM, device_topic(FLEET, DEVICE, ALERTS)),
@@ -131,7 +134,13 @@ def test_nobody_publishes_where_another_role_speaks(site: Site, identity: str, t
 
 @pytest.mark.parametrize(
     "topic",
-    ["#", f"lfr/v1/{FLEET}/devices/+/alerts", device_topic(FLEET, OTHER_DEVICE, ALERTS), f"lfr/v1/{FLEET}/repo/#"],
+    [
+        "#",
+        f"lfr/v1/{FLEET}/devices/+/alerts",
+        f"lfr/v1/{FLEET}/devices/+/commands",
+        device_topic(FLEET, OTHER_DEVICE, ALERTS),
+        f"lfr/v1/{FLEET}/repo/#",
+    ],
 )
 def test_a_forbidden_subscription_never_delivers(site: Site, topic: str):
     spy = Peer(site, site.certificate(DEVICE))
@@ -140,6 +149,7 @@ def test_a_forbidden_subscription_never_delivers(site: Site, topic: str):
     van, admin, room = (Peer(site, site.certificate(each)) for each in (OTHER_DEVICE, ADMIN, ROOM))
     van.publish(device_topic(FLEET, OTHER_DEVICE, ALERTS), b"another van's alert")
     admin.publish(repo_topic(FLEET, f"devices/{OTHER_DEVICE}/order"), b"another van's order", retain=True)
+    admin.publish(device_topic(FLEET, OTHER_DEVICE, COMMANDS), b"another van's command", retain=True)
     room.publish(device_topic(FLEET, DEVICE, RECEIPTS), b"the van's own")
     heard = spy.heard.wait(lambda items: any(each.payload == b"the van's own" for each in items))
     assert {each.payload for each in heard} == {b"the van's own"}

@@ -12,47 +12,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge.clock import utc_text
 from edge.errors import StateFileInvalid
 from edge.exits import Exit
-from edge.formats.documents import HealthDocument
 from edge.formats.receipts import DeletionReceipt
 from edge.trust.commands import NOTHING_OBEYED, Obeyed
 from edge.vision import commands as commands_module
 from edge.vision.commands import WAITING_MAX, CommandDesk
 from edge.vision.memory import LockedBuffer
-from tests.trust.made_commands import command_event, command_fields
 from tests.vision.app_rig import WALK, MadeVanAgain, buffers, documents, left_in, states, states_of, van
-from tests.vision.made_van import DEPLOYMENT, MadeVan, PassersBy, ScriptedLink
+from tests.vision.command_rig import command, resume, suspend, wait_beat, watching
+from tests.vision.made_van import DEPLOYMENT, MadeVan, PassersBy
 
 __all__ = ["buffers", "van"]
-
-
-def command(van: MadeVan, kind: str, number: int, *keys: Ed25519PrivateKey, **changes: Any) -> bytes:
-    return command_event(command_fields(kind, number, van.clock.now_utc(), **changes), *keys)
-
-
-def suspend(van: MadeVan, number: int = 1, **changes: Any) -> bytes:
-    return command(van, "suspend", number, van.room_receipt_key, **changes)
-
-
-def resume(van: MadeVan, number: int = 2, **changes: Any) -> bytes:
-    return command(van, "resume", number, *(each.key for each in van.fleet.delta_signers), **changes)
-
-
-def wait_beat(van: MadeVan, link: ScriptedLink, wanted: Any) -> HealthDocument:
-    link.heard.wait(lambda items: any(wanted(each) for each in documents_in(van, items)), "heartbeat")
-    return next(each for each in reversed(documents(van, link, HealthDocument)) if wanted(each))
-
-
-def documents_in(van: MadeVan, items: list[Any]) -> list[HealthDocument]:
-    """Of what is heard so far, without asking for it under its own lock."""
-    heard = type("Heard", (), {"of": lambda self, kind: [each for each in items if isinstance(each, kind)]})()
-    return documents(van, heard, HealthDocument)
-
-
-def watching(van: MadeVan, **terms: Any) -> tuple[Any, ScriptedLink, PassersBy]:
-    link, camera = van.link(van.files(**terms)), PassersBy(WALK, then="again")
-    run = van.start(camera)
-    assert camera.seen_round.wait(20)
-    return run, link, camera
 
 
 def test_one_command_closes_the_camera_and_keeps_the_list(van: MadeVan, buffers: list[LockedBuffer]):
