@@ -58,6 +58,7 @@ def _vision_lines(facts: dict[str, Any]) -> list[str]:
     withheld = ", ".join(f"{reason} {count}" for reason, count in counts["faces_withheld"].items()) or "none"
     return [
         f"  state      {known['state']}, deployment {known['deployment'] or 'none'}, until {known['not_after_utc']}",
+        *([f"  suspended  {known['suspended_because']}"] if known.get("suspended_because") else []),
         f"  watchlist  {known['watchlist_entries']} entries, {'locked' if known['gallery_locked'] else 'NOT LOCKED'}",
         f"  models     {known['pack']} on {known['runtime']}",
         f"  camera     {health['camera']}, {health['camera_retries']} retries {facts['camera_error']}".rstrip(),

@@ -98,6 +98,11 @@ def test_a_person_reads_state_camera_frames_faces_and_why_withheld(tmp_path: Pat
         assert words in text
 
 
+def test_why_a_van_is_suspended_is_told(tmp_path: Path, clock: FakeClock):
+    facts = VISION["facts"] | {"state": "suspended", "suspended_because": "by command of the room: two false alerts"}
+    assert "suspended  by command of the room: two" in "\n".join(status_lines(both(tmp_path, clock, facts=facts)))
+
+
 def test_a_gallery_that_is_not_locked_stands_out(tmp_path: Path, clock: FakeClock):
     facts = VISION["facts"] | {"gallery_locked": False}
     assert "NOT LOCKED" in "\n".join(status_lines(both(tmp_path, clock, facts=facts)))
