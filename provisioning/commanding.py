@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 from securesystemslib.signer import Signer
 
 from edge.clock import utc_text
-from edge.errors import AuthorityInvalid, DocumentInvalid
+from edge.errors import AuthorityInvalid, DocumentInvalid, SignatureInvalid
 from edge.files import write_durably
 from edge.formats.commands import LIFE_MAX_S, Command, CommandKind
 from edge.formats.documents import Document
@@ -91,7 +91,13 @@ def send_commands(fleet: FleetFolder, documents: Sequence[bytes]) -> list[Comman
             policy = open_policy(fleet.repository().file(policy_file(order.policy)), order.policy)
             log_key = fleet.ledger(command.deployment).log_signer().public_key.keyid
             commanders = commanders_of(order, policy, {log_key})
-            open_command(event, order, command.device, commanders, NOTHING_OBEYED, fleet.clock.now_utc())
+            try:
+                open_command(event, order, command.device, commanders, NOTHING_OBEYED, fleet.clock.now_utc())
+            except SignatureInvalid as error:
+                raise SignatureInvalid(
+                    f"{error}; under policy {policy.name} {policy.version} one of {', '.join(policy.may_suspend)} "
+                    "suspends, and two of the order's delta signers resume"
+                ) from None
             events[fleet.folder / FOLDER / f"{command.deployment}.{command.device}.json"] = event
     (fleet.folder / FOLDER).mkdir(mode=0o700, exist_ok=True)
     for path, event in events.items():

@@ -202,8 +202,8 @@ def test_replay_after_a_restart_starts_nothing(van: MadeVan):
     assert camera.opened == 0
 
 
-def test_commands_wiped_with_another_deployment_s_are_not(van: MadeVan):
-    """A link that lets the van serve another order in between brings no suspension to be forgotten."""
+def test_another_order_in_between_makes_a_van_forget_no_suspension(van: MadeVan):
+    """A link chooses which of a van's orders it hints at first; that must not wash a suspension away."""
     run, link, _ = suspended(van)
     assert run.stop() == Exit.ENDED
     second = MadeVanAgain(van)

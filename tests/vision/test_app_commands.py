@@ -36,14 +36,19 @@ def test_one_command_closes_the_camera_and_keeps_the_list(van: MadeVan, buffers:
     assert run.stop() == Exit.ENDED
 
 
-@pytest.mark.parametrize("who", ["officer", "custodian", "fleet"])
-def test_officer_custodian_and_fleet_suspend_too(van: MadeVan, who: str):
+def test_officer_custodian_and_fleet_suspend_too_and_each_is_told(van: MadeVan):
     run, link, camera = watching(van)
-    key = van.fleet._online_people[2].key if who == "fleet" else getattr(van.fleet, who).key
-    link.command(command(van, "suspend", 1, key))
-    beat = wait_beat(van, link, lambda each: each.state == "suspended")
-    assert not camera.running
-    assert f"of the {who}" in (beat.suspended_because or "")
+    keys = {
+        "officer": van.fleet.officer.key,
+        "custodian": van.fleet.custodian.key,
+        "fleet": van.fleet._online_people[2].key,
+    }
+    for number, (who, key) in enumerate(keys.items(), 1):
+        link.command(command(van, "suspend", number, key, reason=f"seen by the {who}"))
+        beat = wait_beat(van, link, lambda each, number=number: each.command_number == number)
+        assert not camera.running
+        assert f"by command of the {who}: seen by the {who}" in (beat.suspended_because or "")
+    assert (beat.suspended_because or "").count("by command") == 3
     assert run.stop() == Exit.ENDED
 
 
@@ -161,23 +166,19 @@ def test_a_file_of_commands_that_cannot_be_read_stops_the_van(van: MadeVan):
             CommandDesk(folder / "commands.json", "van-1")
 
 
-@pytest.mark.parametrize("kind", ["suspend", "resume"])
-def test_on_a_full_disk_a_stop_is_obeyed_and_a_start_is_not(van: MadeVan, monkeypatch, kind: str):
-    run, link, _ = watching(van)
-    if kind == "resume":
-        link.command(suspend(van))
-        link.wait_state("suspended")
+def test_on_a_full_disk_a_stop_is_obeyed_and_a_start_is_not(van: MadeVan, monkeypatch):
+    run, link, camera = watching(van)
 
     def full(path: Any, data: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(commands_module, "write_durably", full)
-    link.command(suspend(van, 5) if kind == "suspend" else resume(van, 5))
-    if kind == "resume":
-        wait_beat(van, link, lambda each: "No space left" in each.command_refused)
+    link.command(suspend(van))
     link.wait_state("suspended")
-    assert states(link)[-1] == "suspended"
+    link.command(resume(van))
+    wait_beat(van, link, lambda each: "No space left" in each.command_refused)
     assert run.stop() == Exit.ENDED
+    assert camera.opened == 1
 
 
 def test_commands_of_another_deployment_are_kept_apart(van: MadeVan, tmp_path):
