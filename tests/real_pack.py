@@ -23,13 +23,17 @@ BUILT = ROOT / "build" / "test-packs"
 @pytest.fixture(scope="session")
 def street_pack_dir() -> Path:
     """The folder of the street pack, built; skips where the reference models are missing. Read it, do not write."""
+    return built_street_pack(reference_dir("models"))
+
+
+def built_street_pack(originals: Path) -> Path:
+    """The folder of the street pack, built of the makers' files."""
     from edge.drivers.litert import choose_runtime  # here: the tflite-runtime environment lacks pydantic and the rest
     from models.build.recipe import read_recipe
     from models.install_recipe import BuildRequest, install_recipe
     from models.progress import StepLines
     from models.source import FolderSource
 
-    originals = reference_dir("models")
     recipe = read_recipe(STREET)
     assert recipe is not None
     folder = BUILT / _key() / "street"

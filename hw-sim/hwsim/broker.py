@@ -54,8 +54,10 @@ class Broker:
 
     host = "127.0.0.1"
 
-    def __init__(self, folder: Path, server: Certificate, roles: Roles) -> None:
+    def __init__(self, folder: Path, server: Certificate, roles: Roles, log_file: Path | None = None) -> None:
+        """log_file: where it writes down every packet, for those who count them."""
         self.port = 0
+        self._log_file = log_file
         self._folder = folder
         self._server = server
         self._roles = roles
@@ -72,6 +74,13 @@ class Broker:
     def running(self) -> bool:
         """Whether the process lives."""
         return self._run is not None and not self._run.exited.is_set()
+
+    @property
+    def pid(self) -> int:
+        """Of its process, for those who measure it. Raises: BrokerUnreachable when it does not run."""
+        if self._run is None or (pid := self._run.pid) is None or not self.running:
+            raise BrokerUnreachable("mosquitto does not run; start it first")
+        return pid
 
     def start(self) -> None:
         """Start, and wait until it accepts connections; after a stop or kill: on the same port.
@@ -122,6 +131,7 @@ class Broker:
         acl = self._folder / "acl"
         acl.write_text(acl_text(self._roles))
         acl.chmod(0o600)
+        everything = f"log_dest file {self._log_file}\nlog_type all\n" if self._log_file else ""
         (self._folder / "mosquitto.conf").write_text(
             f"""\
 user {pwd.getpwuid(os.getuid()).pw_name}
@@ -130,7 +140,7 @@ log_type error
 log_type warning
 log_type notice
 log_type information
-listener {port} {self.host}
+{everything}listener {port} {self.host}
 cafile {self._server.ca_file}
 certfile {self._server.cert_file}
 keyfile {self._server.key_file}
@@ -191,6 +201,10 @@ class _Run:
         self._process: subprocess.Popen[str] | None = None
         self._log: deque[str] = deque(maxlen=LOG_LINES)
         threading.Thread(target=self._keep, args=(command,), name="mosquitto", daemon=True).start()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
 
     def wait_until_running(self, timeout_s: float) -> bool:
         """Whether its listeners are open; False when it ended first, or took longer."""

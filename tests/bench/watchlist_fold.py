@@ -8,6 +8,7 @@ does.
 
 from __future__ import annotations
 
+import json
 import resource
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +55,27 @@ def write(folder: Path, count: int) -> None:
         (folder / name).write_bytes(data)
 
 
-def fold(folder: Path) -> None:
+@dataclass(frozen=True)
+class Fold:
+    """What folding a base cost. times_alone: as long as AES-GCM on the same bytes; times_templates: as their memory."""
+
+    entries: int
+    dimension: int
+    took_s: float
+    times_alone: float
+    grown_mib: float
+    times_templates: float
+    peak_mib: float
+
+    def __str__(self) -> str:
+        return (
+            f"fold of {self.entries} entries: {self.took_s} s, {self.times_alone} times AES-GCM alone; "
+            f"peak memory + {self.grown_mib} MiB, {self.times_templates} times the templates; "
+            f"process at its peak {self.peak_mib} MiB"
+        )
+
+
+def fold(folder: Path) -> Fold:
     """Opens what `write` wrote, one file at a time."""
     from edge.formats.categories import CATEGORIES
     from edge.trust.manifest import read_manifest
@@ -74,10 +96,14 @@ def fold(folder: Path) -> None:
     for chunk in chunks:
         cipher.encrypt(bytes(12), chunk, None)
     alone_s = time.perf_counter() - began
-    print(
-        f"fold of {len(gallery)} entries: {took_s:.2f} s, {took_s / alone_s:.1f} times AES-GCM alone; "
-        f"peak memory + {grown / 2**20:.0f} MiB, {grown / own:.2f} times the templates; "
-        f"process at its peak {peak_bytes() / 2**20:.0f} MiB"
+    return Fold(
+        entries=len(gallery),
+        dimension=DIMENSION,
+        took_s=round(took_s, 2),
+        times_alone=round(took_s / alone_s, 1),
+        grown_mib=round(grown / 2**20, 1),
+        times_templates=round(grown / own, 2),
+        peak_mib=round(peak_bytes() / 2**20, 1),
     )
 
 
@@ -147,12 +173,16 @@ def _after(seconds: float) -> Callable[[], bool]:
 
 
 def main() -> None:
-    if len(sys.argv) > 1:
-        {"write": lambda: write(Path(sys.argv[2]), 100_000), "fold": lambda: fold(Path(sys.argv[2]))}[sys.argv[1]]()
+    if sys.argv[1:2] == ["write"]:
+        write(Path(sys.argv[2]), int(sys.argv[3]))
+        return
+    if sys.argv[1:2] == ["fold"]:
+        found = fold(Path(sys.argv[2]))
+        print(json.dumps(asdict(found)) if sys.argv[3:] == ["json"] else found)
         return
     with tempfile.TemporaryDirectory() as folder:
-        for part in ("write", "fold"):
-            subprocess.run([sys.executable, "-m", "tests.bench.watchlist_fold", part, folder], check=True)
+        for part in (["write", folder, "100000"], ["fold", folder]):
+            subprocess.run([sys.executable, "-m", "tests.bench.watchlist_fold", *part], check=True)
     delta()
     search()
 

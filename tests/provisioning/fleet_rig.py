@@ -37,10 +37,11 @@ DIMENSION = 128
 CLOCK = SystemClock()
 
 
-def made_build(folder: Path, names: list[str], seed: int = 0, category: str = "wanted") -> list[str]:
+def made_build(folder: Path, names: list[str], seed: int = 0, category: str = "wanted", pack: Path = PACK) -> list[str]:
     """What watchlist build leaves, of drawn templates; the entry ids in the order of the names."""
     random = np.random.default_rng([seed, len(names)])
-    vectors = random.normal(size=(len(names), DIMENSION)).astype(np.float32)
+    manifest, pack_sha256 = read_manifest(pack)
+    vectors = random.normal(size=(len(names), manifest.embedder.dimension)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     ids = [random.bytes(16).hex() for _ in names]
     folder.mkdir(parents=True)
@@ -49,7 +50,7 @@ def made_build(folder: Path, names: list[str], seed: int = 0, category: str = "w
         categories=(category,) * len(ids),  # type: ignore[arg-type]
         responses=("red",) * len(ids),
         vectors=vectors,
-        pack_sha256=read_manifest(PACK)[1],
+        pack_sha256=pack_sha256,
         backend=BACKEND,
         subjects="synthetic",
         policy="uk-1",
