@@ -1,4 +1,4 @@
-"""The room's bundles: folded by deployment, forgotten and deleted at their end, and what an operator is shown of them."""
+"""The room's bundles: folded by deployment, forgotten and deleted at their end; what an operator is shown of them."""
 
 from __future__ import annotations
 
