@@ -20,11 +20,15 @@ _FILE_MAX_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class Floor:
-    """Of one deployment. sequence: of its log; order_sha256: of the order's bytes, where it was said."""
+    """Of one deployment. sequence: of its log; order_sha256: of the order's bytes, where it was said.
+
+    in_force: the last item of its log with which the list was searched.
+    """
 
     order_version: int = 0
     sequence: int = 0
     order_sha256: str | None = None
+    in_force: int = 0
 
 
 @dataclass(frozen=True, order=True)
@@ -88,6 +92,7 @@ class FloorFile:
                     "an order that differs needs a higher version"
                 )
             floor = replace(floor, order_sha256=before.order_sha256)
+        floor = replace(floor, in_force=max(floor.in_force, before.in_force))
         self.check(root_version, position)
         if (root_version, position, floor) != (self._root, self._position, before):
             deployments = {name: each for name, each in self._deployments.items() if name != deployment}
@@ -101,7 +106,10 @@ class FloorFile:
 
 
 def _bytes(root: int, position: Position, deployments: dict[str, Floor]) -> bytes:
-    rows = [[name, each.order_version, each.sequence, each.order_sha256 or ""] for name, each in deployments.items()]
+    rows = [
+        [name, each.order_version, each.sequence, each.order_sha256 or "", each.in_force]
+        for name, each in deployments.items()
+    ]
     return canonical(
         {"root": root, "online_root": position.online_root, "snapshot": position.snapshot, "deployments": rows}
     )
@@ -120,12 +128,20 @@ def _read(path: Path) -> tuple[int, Position, dict[str, Floor]]:
             raise TypeError
         root, online_root, snapshot = (_count(value[name]) for name in ("root", "online_root", "snapshot"))
         deployments = {
-            str(name): Floor(_count(order), _count(log), _sha256(sha256))
-            for name, order, log, sha256 in value["deployments"]
+            str(row[0]): Floor(_count(row[1]), _count(row[2]), _sha256(row[3]), _count(row[4]) if row[4:] else 0)
+            for row in value["deployments"]
+            if _is_row(row)
         }
     except (TypeError, ValueError):
         raise StateFileInvalid(_unreadable(path, "not what we wrote")) from None
     return root, Position(online_root, snapshot), deployments
+
+
+def _is_row(row: object) -> bool:
+    """Version 0.1 began with rows that did not say what was in force. Raises: TypeError."""
+    if not isinstance(row, list) or len(row) not in (4, 5):
+        raise TypeError
+    return True
 
 
 def _count(value: object) -> int:

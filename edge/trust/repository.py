@@ -108,15 +108,18 @@ class Repository:
         """The newest order and log item of a deployment that were ever acted on."""
         return self._floor.of(deployment)
 
-    def acted_on(self, deployment: str, order_version: int, sequence: int, order_sha256: str | None = None) -> None:
+    def acted_on(
+        self, deployment: str, order_version: int, sequence: int, order_sha256: str | None = None, in_force: int = 0
+    ) -> None:
         """To be called before acting: from now on nothing older is believed, whatever becomes of TUF's state.
 
-        Raises: OrderRollback, RepositoryUnavailable when there is nothing to act on, or the floor cannot be written.
+        in_force: with which item the list is searched now. Raises: OrderRollback, RepositoryUnavailable when there is
+        nothing to act on, or the floor cannot be written.
         """
         with self._lock:
             if self._newest is None:
                 raise RepositoryUnavailable("nothing was read of the repository that could be acted on")
-            floor = Floor(order_version, sequence, order_sha256)
+            floor = Floor(order_version, sequence, order_sha256, in_force)
             try:
                 self._floor.raise_to(self._newest.root_version, _position(self._newest), deployment, floor)
             except OSError as error:

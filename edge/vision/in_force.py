@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from edge.errors import DeltaInvalid, LfrError
+from edge.errors import DeltaInvalid, LfrError, OrderRollback
 from edge.formats.names import adds_name, chunk_name, hashes_name, manifest_name, wrapped_key_name
 from edge.formats.watchlists import WatchlistBase, WatchlistDelta
 from edge.trust.content_key import unwrap_content_key
@@ -44,7 +44,8 @@ class InForce:
         """Open base and log as the view shows them. key: of the order's recipient id, out of the vault.
 
         Raises: RepositoryFileMissing, DocumentInvalid, SignatureInvalid, WatchlistInvalid, SealInvalid,
-        PackPurposeRefused, and then nothing is left of it; a later item that is refused is only counted.
+        PackPurposeRefused, OrderRollback where it comes less far than it was in force before, and then nothing is left
+        of it; an item beyond that, which is refused, is only counted.
         """
         self.opened = opened
         self.items_refused = 0
@@ -71,6 +72,16 @@ class InForce:
         except BaseException:
             self.holder.wipe()
             raise
+        reached = repository.floor(order.deployment).in_force
+        if self.log.sequence < reached:
+            # Who carries the files may not bring back an older list by withholding some at a start.
+            self.holder.wipe()
+            raise OrderRollback(
+                f"{order.deployment}: its list was in force with item {reached} of its log, and only item "
+                f"{self.log.sequence} can be opened now: files of those between are missing or altered; have the fleet "
+                "publish them again"
+            )
+        self._note_in_force()
 
     @property
     def deployment(self) -> str:
@@ -87,7 +98,12 @@ class InForce:
 
     def follow(self, view: View) -> None:
         """Apply what the log has more. Raises: as the constructor; what was applied before stays."""
-        self._apply(view.log(self.deployment, self.log.sequence))
+        before = self.log
+        try:
+            self._apply(view.log(self.deployment, before.sequence))
+        finally:
+            if self.log != before:
+                self._note_in_force()
 
     def wipe(self) -> tuple[int, int]:
         """Overwrite every template; entries and bytes overwritten."""
@@ -127,12 +143,18 @@ class InForce:
         if not self.holder.swap(gallery):
             log.error("a search held the old gallery for too long: what is taken off was overwritten under it")
 
-    def _act(self, sequence: int) -> None:
+    def _note_in_force(self) -> None:
+        try:
+            self._act(self.log.sequence, in_force=self.log.sequence)
+        except LfrError as error:  # it is in force all the same; a start may then come less far
+            log.error("%s: that item %d is in force is not written down: %s", self.deployment, self.log.sequence, error)
+
+    def _act(self, sequence: int, in_force: int = 0) -> None:
         order = self.opened.order
         # A start that catches up with what was acted on before goes back behind nothing: the log's end was held
         # against the floor when it was read.
         newest = max(sequence, self._repository.floor(order.deployment).sequence)
-        self._repository.acted_on(order.deployment, order.version, newest, self.opened.sha256)
+        self._repository.acted_on(order.deployment, order.version, newest, self.opened.sha256, in_force)
 
     def _open_epoch(self, state: LogState | None) -> tuple[Epoch, Gallery]:
         """The base that a log item pins; None: the order's own."""

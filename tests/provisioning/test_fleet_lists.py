@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.errors import SealInvalid
-from edge.formats.names import hint_name, manifest_name
+from edge.errors import OrderRollback, RepositoryFileMissing, SealInvalid
+from edge.formats.names import adds_name, hint_name, manifest_name
 from edge.formats.watchlists import WatchlistDelta
 from edge.trust import watchlist_writer
 from provisioning.built_list import read_built, write_built
@@ -64,6 +64,40 @@ def test_van_that_starts_again_has_at_once_what_it_had_acted_on(running: FleetRi
     again = van.open()
     assert again.log.sequence == 1
     assert set(again.holder.gallery.entry_ids()) == ids(running, *BASE[1:])
+
+
+def test_older_list_is_not_brought_back_by_withholding_additions_at_a_start(running: FleetRig):
+    """Rollback by whoever carries the files: ref-0 was taken off, and is not searched again."""
+    van = running.vans["van-1"]
+    watching = van.open()
+    build = running.build("more", ["new-1"], seed=1)
+    keys = ("--key", running.key("officer"), "--key", running.key("custodian"))
+    assert running.at("watchlist", "add", "station-1", build, *keys, "--no-push") == 0
+    assert running.at("watchlist", "remove", "station-1", "ref-0", *keys[:2], "--no-push") == 0
+    running.write_stick()
+    assert van.refreshed(watching).log.sequence == 2
+    adds = running.messages / adds_name("station-1", 1, 0)
+    good = adds.read_bytes()
+    for harm in (adds.unlink, lambda: adds.write_bytes(b"altered")):
+        harm()
+        with pytest.raises(OrderRollback, match="was in force with item 2 of its log, and only item 0"):
+            van.open()
+    adds.write_bytes(good)
+    assert set(van.open().holder.gallery.entry_ids()) == ids(running, *BASE[1:], "new-1")
+
+
+def test_additions_that_were_never_in_force_keep_no_van_from_starting(running: FleetRig):
+    van = running.vans["van-1"]
+    watching = van.open()
+    build = running.build("more", ["new-1"], seed=1)
+    keys = ("--key", running.key("officer"), "--key", running.key("custodian"))
+    assert running.at("watchlist", "add", "station-1", build, *keys, "--no-push") == 0
+    running.write_stick()
+    (running.messages / adds_name("station-1", 1, 0)).unlink()
+    with pytest.raises(RepositoryFileMissing):
+        van.refreshed(watching)
+    assert set(watching.holder.gallery.entry_ids()) == ids(running, *BASE)
+    assert set(van.open().holder.gallery.entry_ids()) == ids(running, *BASE)
 
 
 def test_entry_added_later_is_taken_off_by_its_reference(running: FleetRig):

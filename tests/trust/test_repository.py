@@ -10,6 +10,7 @@ from securesystemslib.signer import CryptoSigner
 from edge.errors import OrderRollback, RepositoryFileMissing, RepositoryRefused, RepositoryUnavailable
 from edge.trust import floor as floor_module
 from edge.trust import repository as repository_module
+from edge.trust.documents import canonical
 from edge.trust.floor import Floor, FloorFile, Position
 from edge.trust.repository import Repository
 from provisioning.tuf_repository import OnlineSigners
@@ -159,6 +160,21 @@ def test_acting_on_less_than_before_is_refused(fleet: MadeFleet, van: Van):
         with pytest.raises(OrderRollback):
             van.repository.acted_on(STATION, order_version, sequence)
     assert van.repository.floor(STATION) == Floor(2, 5)
+
+
+def test_what_was_in_force_is_remembered_and_never_less(van: Van):
+    van.repository.refresh()
+    van.repository.acted_on(STATION, 1, 5, in_force=4)
+    van.repository.acted_on(STATION, 1, 6)
+    van.restart()
+    assert van.repository.floor(STATION) == Floor(1, 6, in_force=4)
+
+
+def test_floor_of_before_what_was_in_force_was_kept_is_still_a_floor(tmp_path: Path):
+    (tmp_path / "floor.json").write_bytes(
+        canonical({"root": 1, "online_root": 1, "snapshot": 3, "deployments": [["d-1", 2, 5, ""]]})
+    )
+    assert FloorFile(tmp_path / "floor.json").of("d-1") == Floor(2, 5)
 
 
 def test_another_order_of_the_version_acted_on_is_refused(van: Van):
