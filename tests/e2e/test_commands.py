@@ -28,7 +28,7 @@ from edge.vision import overseer, pipeline
 from edge.vision.app import Devices, VisionApp
 from provisioning.authority import Authority
 from tests.link.peers import Peer
-from tests.link.rig import LinkRun, Site
+from tests.link.rig import PATIENCE_S, LinkRun, Site
 from tests.provisioning.fleet_rig import DIMENSION, FLEET, PACK, FleetRig, RigVan
 from tests.vision.made import SeeingEmbedder, picture
 from tests.vision.made_van import AppRun, MadeRuntime, MadeVan, PassersBy, made_pack
@@ -176,7 +176,7 @@ def _start(stage: Stage, van: RigVan, folder: Path, listener: object) -> None:
 
 
 def test_fleet_suspends_two_resume_and_the_room_suspends(stage: Stage, capsys: pytest.CaptureFixture[str]):
-    assert stage.camera.running
+    assert stage.camera.seen_round.wait(PATIENCE_S)
     assert stage.fleet("order", "suspend", DEPLOYMENT, "--reason", "the crowd is too dense") == 0
     assert "van-1: obeyed; by command of the fleet: the crowd is too dense" in capsys.readouterr().out
     assert not stage.camera.running
@@ -196,6 +196,7 @@ def test_fleet_suspends_two_resume_and_the_room_suspends(stage: Stage, capsys: p
     mark = stage.wait_state("suspended", mark)
     assert stage.beat()["suspended_because"] == "by command of the room: two false alerts"
     assert not stage.camera.running
+    stage.camera.seen_round.clear()
     assert stage.fleet(*resume, "--key", stage.rig.key("officer"), "--key", stage.rig.key("custodian")) == 0
     stage.wait_state("watching", mark)
-    assert stage.camera.opened == 3
+    assert stage.camera.seen_round.wait(PATIENCE_S)

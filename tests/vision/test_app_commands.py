@@ -56,8 +56,10 @@ def test_two_let_it_go_on(van: MadeVan):
     run, link, camera = watching(van)
     link.command(suspend(van))
     link.wait_state("suspended")
+    camera.seen_round.clear()
     link.command(resume(van))
     link.heard.wait(lambda items: states_of(items).count("watching") == 2, "watching again")
+    assert camera.seen_round.wait(20)
     beat = wait_beat(van, link, lambda each: each.state == "watching" and each.command_number == 2)
     assert beat.suspended_because is None
     assert run.stop() == Exit.ENDED
