@@ -201,7 +201,7 @@ class VisionApp:
         key = self._vault.take(opened.recipient)
         self._announce_stock()
         in_force = InForce(opened, found.view, key, self._pack, self._repository, self._fetch)
-        self._timekeeper.keep()
+        self._timekeeper.opened()
         order, facts = opened.order, self._reporter.facts
         facts.deployment, facts.order_version, facts.not_after_utc = (
             order.deployment,
@@ -272,7 +272,7 @@ class VisionApp:
         self._move(Event.CLOSES)
         deployment = self._closing.pending
         stored = self._closing.run(overwrite)
-        self._timekeeper.forget()
+        self._timekeeper.forget(deployment)
         self._commands.forget(deployment or "")
         self._reporter.facts.watchlist_entries, self._reporter.facts.suspended_because = 0, None
         self._move(Event.CLOSED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +20,10 @@ log = logging.getLogger("lfr.vision.timekeeper")
 
 
 class Timekeeper:
-    """Of one deployment at a time. kept: the deployment that was open when this process began, if one was."""
+    """Of one deployment at a time; what others have used is remembered, so that looking at them prolongs none.
+
+    kept: the deployment that is open, or was when this process began.
+    """
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path, self._clock = path, clock
@@ -30,17 +34,20 @@ class Timekeeper:
 
     def begin(self, order: Order, policy: Policy) -> None:
         """Hold the clocks against this order from here on; a deployment goes on where it was."""
-        used_s = self._used_s if order.deployment == self.kept else 0.0
-        if self._time is not None and order.deployment == self._deployment:
-            used_s = self._time.used_s
+        self._count()
         self._deployment = order.deployment
         self._time = DeploymentTime(
             not_before=parse_utc(order.not_before_utc),
             not_after=parse_utc(order.not_after_utc),
             staleness_s=order.staleness_s,
             prepare_h=policy.prepare_h_max,
-            used_s=used_s,
+            used_s=self._used_s.get(order.deployment, 0.0),
         )
+
+    def opened(self) -> None:
+        """The list of this order is open: after a restart it is looked for first."""
+        self.kept = self._deployment
+        self.keep()
 
     def told(self, made_at: datetime) -> None:
         """A timestamp was verified just now that the fleet signed at made_at."""
@@ -61,29 +68,44 @@ class Timekeeper:
         return self._time.at_least(self._clock.now_utc(), self._clock.boot_s())
 
     def keep(self) -> None:
-        """Write down the deployment and what it has used, so that a restart prolongs nothing."""
+        """Write down what every deployment has used, so that a restart prolongs nothing."""
         if self._time is None:
             return
+        self._count()
         self._written_s = self._clock.monotonic_s()
-        state = {"deployment": self._deployment, "used_s": round(self._time.used_s, 3)}
+        self._write()
+
+    def forget(self, deployment: str | None) -> None:
+        """A deployment is over: its key is gone, so it needs no time any more."""
+        self.kept, self._time = None, None
+        self._used_s.pop(deployment or "", None)
+        if self._used_s:
+            self._write()
+        else:
+            self._path.unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        state = {"open": self.kept, "used_s": {name: round(used_s, 3) for name, used_s in self._used_s.items()}}
         try:
             write_durably(self._path, json.dumps(state).encode())
         except OSError as error:
             log.error("%s: used time is not written down: %s", self._path, error.strerror or error)
 
-    def forget(self) -> None:
-        """The deployment is over."""
-        self._path.unlink(missing_ok=True)
-        self.kept, self._used_s, self._time = None, 0.0, None
+    def _count(self) -> None:
+        if self._time is not None and self._time.used_s > 0:
+            self._used_s[self._deployment] = self._time.used_s
 
 
-def _read(path: Path) -> tuple[str | None, float]:
+def _read(path: Path) -> tuple[str | None, dict[str, float]]:
     """What was kept. A file that says nothing sensible counts as none: then UTC alone ends the order."""
     try:
         state = json.loads(path.read_bytes())
-        return str(state["deployment"]), float(state["used_s"])
+        used_s = {str(name): float(seconds) for name, seconds in state["used_s"].items()}
+        if not all(math.isfinite(seconds) and seconds >= 0 for seconds in used_s.values()):
+            raise ValueError("no time in seconds")
+        return (None if state["open"] is None else str(state["open"])), used_s
     except FileNotFoundError:
-        return None, 0.0
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        return None, {}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         log.warning("%s: cannot be read (%s); the time used before is not counted", path, error)
-        return None, 0.0
+        return None, {}
