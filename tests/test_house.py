@@ -157,24 +157,24 @@ def test_make_targets_named_in_the_documents_exist():
 
 
 @pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
-def test_command_and_its_subcommands_answer_help(entry: importlib.metadata.EntryPoint):
-    shown = _help_of(entry)
-    assert entry.name in shown
-    subcommands = re.findall(r"^ {4}([a-z][a-z-]*)(?: {2}|$)", shown, re.MULTILINE)
-    assert subcommands
-    for subcommand in subcommands:
-        assert f"{entry.name} {subcommand}" in _help_of(entry, subcommand)
+def test_command_and_its_subcommands_answer_help(
+    entry: importlib.metadata.EntryPoint, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def help_of(*words: str) -> str:
+        monkeypatch.setattr(sys, "argv", [*words, "--help"])
+        with pytest.raises(SystemExit) as end:
+            entry.load()()
+        shown = capsys.readouterr().out
+        assert not end.value.code
+        assert " ".join(words) in shown
+        return shown
 
+    def look(*words: str) -> int:
+        shown = help_of(*words)
+        if "COMMAND" not in shown.partition("\n\n")[0]:
+            return 0
+        subcommands = re.findall(r"^ {4}([a-z][a-z-]*)(?: {2}|$)", shown, re.MULTILINE)
+        assert subcommands
+        return sum(1 + look(*words, each) for each in subcommands)
 
-def _help_of(entry: importlib.metadata.EntryPoint, *arguments: str) -> str:
-    words = [entry.name, *arguments, "--help"]
-    done = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.argv = {words!r}; from {entry.module} import main; sys.exit(main())"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
-    return done.stdout
+    assert look(entry.name)
