@@ -23,8 +23,12 @@ check: setup ## Format, lint, types and layers only
 fuzz: setup ## The property tests again, with many more examples each
 	@.venv/bin/python -m pytest -m hypothesis --hypothesis-profile=thorough -o timeout=3600
 
-proof: setup ## Long runs outside the tests: kill -9 at 200 random moments of a deployment
+proof: setup ## Long runs outside the tests, an hour in all: kills, 200 vans, 10,000 entries, 10,000 photographs
+	@mkdir -p build/proof
 	@.venv/bin/python -m tests.proof.kill_moments --times 200
+	@.venv/bin/python -m tests.proof.vans_in_force --vans 200 --entries 10000 --json build/proof/vans_in_force.json
+	@.venv/bin/python -m tests.proof.ten_thousand_entries --json build/proof/ten_thousand_entries.json
+	@.venv/bin/python -m tests.proof.build_photographs --photographs 10000 --json build/proof/build_photographs.json
 
 clean: ## Remove what was built here; the environments stay
 	@rm -rf build dist .hypothesis .mypy_cache .ruff_cache .pytest_cache

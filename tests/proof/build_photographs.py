@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -31,7 +30,7 @@ from provisioning.cli import main as lfr_fleet
 from provisioning.examination import _IN_FLIGHT
 from provisioning.examine import Examiner, Finding
 from tests.proof.augmented import Made, make_photographs, originals_of
-from tests.proof.outcome import Outcome, new_parser
+from tests.proof.outcome import Outcome, memory_mib, new_parser
 from tests.proof.stand import ROOT
 from tests.real_pack import built_street_pack
 
@@ -42,7 +41,7 @@ EXAMINED = "LFR_PROOF_EXAMINED"
 
 @dataclass(frozen=True)
 class Run:
-    """One process of a build. code: its exit code, negative by a signal."""
+    """One process of a build. code: its exit code, negative by a signal. peak_mib: 0 where it was killed."""
 
     code: int
     took_s: float
@@ -78,14 +77,15 @@ class Build:
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             said.seek(0)
-            return _run_of(process.returncode, time.monotonic() - began_s, usage, self._lines(), said.read())
+            took_s, cpu_s = time.monotonic() - began_s, usage.ru_utime + usage.ru_stime
+            return Run(process.returncode, took_s, cpu_s, self._peak_mib(), tuple(self._lines()), said.read())
 
     def _lines(self) -> list[str]:
         return self._examined.read_text().split()
 
-
-def _run_of(code: int, took_s: float, usage: resource.struct_rusage, examined: list[str], said: str) -> Run:
-    return Run(code, took_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, tuple(examined), said)
+    def _peak_mib(self) -> float:
+        path = Path(f"{self._examined}.peak")
+        return float(path.read_text()) if path.exists() else 0.0
 
 
 def as_build(words: list[str]) -> int:
@@ -98,7 +98,10 @@ def as_build(words: list[str]) -> int:
         return examine(self, data)
 
     Examiner.examine = noted  # type: ignore[method-assign]
-    return lfr_fleet(words)
+    code = lfr_fleet(words)
+    # Its own: getrusage(2) would begin with the peak of whoever started it.
+    Path(f"{os.environ[EXAMINED]}.peak").write_text(str(memory_mib(os.getpid())["peak"]))
+    return code
 
 
 def main() -> int:

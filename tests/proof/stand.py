@@ -61,6 +61,7 @@ class Stand:
     def __enter__(self) -> Stand:
         """Let `serve` run from here on."""
         words = [sys.executable, "-m", "provisioning.cli", "serve", "--authority", str(self.authority)]
+        words = ["setpriv", "--pdeathsig", "TERM", *words]  # it ends with us, however we end
         self._serve = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL)
         return self
 
