@@ -65,6 +65,13 @@ def read_photographs(folder: Path, people: Iterable[BundlePerson]) -> Iterator[b
         raise BuiltListInvalid(f"{path}: {error.strerror}; build the list again") from None
 
 
+def references_of(folder: Path) -> dict[str, str]:
+    """Entry ids by the room's reference; none where the build's other half is gone. Raises: BuiltListInvalid."""
+    if not (folder / PEOPLE_NAME).exists():
+        return {}
+    return {person.reference: person.entry_id for person in read_people(folder)}
+
+
 def _person(line: bytes, where: str) -> BundlePerson:
     try:
         if not line.endswith(b"\n"):

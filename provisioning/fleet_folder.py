@@ -34,7 +34,7 @@ from edge.trust.documents import canonical
 from provisioning.durable import write_private
 from provisioning.ledger import Ledger
 from provisioning.signers import Passphrases, key_of, load_signer, write_key
-from provisioning.tuf_repository import OnlineSigners, TufRepository
+from provisioning.tuf_repository import OnlineSigners, RoleKeys, TufRepository
 from provisioning.vans import Vans
 
 Function = Literal["root", "officer", "custodian"]
@@ -145,6 +145,16 @@ class FleetFolder:
                 f"{function or 'person'} {who!r}: {len(fitting)} fit, need one of: {known or 'nobody'}"
             )
         return fitting[0]
+
+    def role_keys(self) -> RoleKeys:
+        """What a founding names. Raises: AuthorityInvalid, SignerUnusable."""
+        people = self.people()
+        return RoleKeys(
+            root=[each.key for each in people if each.function == "root"],
+            targets=[each.key for each in people if each.function in ("officer", "custodian")],
+            snapshot=self.online_key("snapshot"),
+            timestamp=self.online_key("timestamp"),
+        )
 
     def repository(self) -> TufRepository:
         """Raises: AuthorityInvalid before the founding."""

@@ -137,6 +137,11 @@ def check_itself(order: Order) -> None:
         )
 
 
+def is_closed(close: bytes | None, order: Order) -> bool:
+    """Whether a closer has said that it is over. Raises: DocumentInvalid, SignatureInvalid, OrderInvalid."""
+    return close is not None and open_close(close, order) is not None
+
+
 def open_close(data: bytes, order: Order) -> DeploymentClose:
     """The word that ends an order's deployment. Raises: DocumentTooLarge, DocumentInvalid, SignatureInvalid,
     OrderInvalid when it is another deployment's.

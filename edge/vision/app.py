@@ -26,6 +26,7 @@ from edge.formats.receipts import ClosedBecause, KeyStock
 from edge.trust.deployment_time import Phase
 from edge.trust.keys import read_signing_key
 from edge.trust.manifest import PackFacts
+from edge.trust.orders import OpenedOrder
 from edge.trust.packs import VerifiedPack
 from edge.trust.repository import Repository, View
 from edge.trust.vault import KeyVault
@@ -149,8 +150,8 @@ class VisionApp:
         """Obey orders until one is over, the camera fails, or we are told to leave. An amended order is opened anew."""
         while True:
             opened = self._prepare()
-            if opened is None:
-                return Exit.ENDED
+            if isinstance(opened, Exit):
+                return opened
             in_force, view = opened
             overseer = Overseer(self._repository, in_force, view, self._devices.clock, self._changed)
             overseer.start()
@@ -166,12 +167,12 @@ class VisionApp:
                 in_force.wipe()
                 self._move(Event.AMENDED)
             elif isinstance(end, str):
-                return self._close(in_force, end)
+                return self._close(in_force.opened, end, len(in_force.holder), in_force.wipe)
             else:
                 return self._leave(in_force, end)
 
-    def _prepare(self) -> tuple[InForce, View] | None:
-        """Wait for an order whose time has come, and open it; None when told to leave before."""
+    def _prepare(self) -> tuple[InForce, View] | Exit:
+        """Wait for an order whose time has come, and open it, unless it is closed already or we are told to leave."""
         said = ""
         while not self._stop.is_set():
             self._changed.clear()
@@ -179,6 +180,8 @@ class VisionApp:
             self._reporter.facts.repository_error = self._seeker.error
             if found is not None:
                 self._move(Event.ORDER_FOUND)
+                if found.is_closed:  # its list is gone from the repository by then
+                    return self._close(found.opened, "close", 0, lambda: (0, 0))
                 try:
                     return self._open(found), found.view
                 except LfrError as error:
@@ -188,7 +191,7 @@ class VisionApp:
                         said = str(error)
                         log.warning("no deployment: %s: %s", type(error).__name__, error)
             self._changed.wait(RETRY_WAIT_S)
-        return None
+        return Exit.ENDED
 
     def _is_due(self, found: Found) -> bool:
         """Whether the clocks allow the list to be opened; from here on they are held against this order."""
@@ -203,11 +206,8 @@ class VisionApp:
         in_force = InForce(opened, found.view, key, self._pack, self._repository, self._fetch)
         self._timekeeper.opened()
         order, facts = opened.order, self._reporter.facts
-        facts.deployment, facts.order_version, facts.not_after_utc = (
-            order.deployment,
-            order.version,
-            order.not_after_utc,
-        )
+        facts.deployment, facts.order_version = order.deployment, order.version
+        facts.not_after_utc = order.not_after_utc
         facts.gallery_locked = in_force.holder.locked
         if not facts.gallery_locked:
             log.warning("the gallery could not be locked in memory; raise LimitMEMLOCK")
@@ -250,23 +250,24 @@ class VisionApp:
         self._reporter.capture = pipeline.capture
         return pipeline.run(go_on)
 
-    def _close(self, in_force: InForce, because: ClosedBecause) -> Exit:
+    def _close(
+        self, opened: OpenedOrder, because: ClosedBecause, entries: int, overwrite: Callable[[], tuple[int, int]]
+    ) -> Exit:
         """The deployment is over: every trace of its list is destroyed, and signed for."""
-        log.info("closing %s: %s", in_force.deployment, because)
-        self._reporter.beat()
-        opened = in_force.opened
         order = opened.order
+        log.info("closing %s: %s", order.deployment, because)
+        self._reporter.beat()
         self._closing.begin(
             Ended(
                 scope=_scope(order),
                 recipient=opened.recipient,
                 because=because,
                 room_receipt_key_hex=order.room_receipt_key_hex,
-                entries=len(in_force.holder),
+                entries=entries,
                 statistics=self._counters.snapshot().model_dump(mode="json"),
             )
         )
-        return self._finish_close(in_force.wipe)
+        return self._finish_close(overwrite)
 
     def _finish_close(self, overwrite: Callable[[], tuple[int, int]]) -> Exit:
         self._move(Event.CLOSES)

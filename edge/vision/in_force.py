@@ -16,7 +16,7 @@ from edge.formats.watchlists import WatchlistBase, WatchlistDelta
 from edge.trust.content_key import unwrap_content_key
 from edge.trust.documents import document_sha256
 from edge.trust.manifest import PackFacts, open_manifest, read_hashes
-from edge.trust.orders import OpenedOrder, open_close
+from edge.trust.orders import OpenedOrder, is_closed
 from edge.trust.repository import LogFile, Repository, View
 from edge.trust.watchlist_log import LogState, begin_at, begin_log, follow, read_item
 from edge.vision.fold import Epoch, apply_delta, open_base
@@ -89,8 +89,7 @@ class InForce:
 
     def is_closed(self, view: View) -> bool:
         """Whether a closer has said that it is over. Raises: DocumentInvalid, SignatureInvalid, OrderInvalid."""
-        close = view.close(self.deployment)
-        return close is not None and open_close(close, self.opened.order) is not None
+        return is_closed(view.close(self.deployment), self.opened.order)
 
     def is_amended(self, view: View) -> bool:
         """Whether another order has taken this one's place. Raises: RepositoryFileMissing, RepositoryRefused."""

@@ -11,7 +11,7 @@ from edge.errors import DocumentInvalid, LfrError, RepositoryFileMissing, Reposi
 from edge.formats.names import hint_name
 from edge.formats.topics import ID_PATTERN
 from edge.trust.documents import parse_strict
-from edge.trust.orders import OpenedOrder, OrderFloor, RoleSigners, VanFacts, open_order
+from edge.trust.orders import OpenedOrder, OrderFloor, RoleSigners, VanFacts, is_closed, open_order
 from edge.trust.repository import Repository, View
 from edge.trust.vault import KeyVault
 
@@ -41,6 +41,15 @@ class Found:
 
     opened: OpenedOrder
     view: View
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether a closer has said that it is over. A word that is refused ends nothing; the overseer reports it."""
+        order = self.opened.order
+        try:
+            return is_closed(self.view.close(order.deployment), order)
+        except LfrError:
+            return False
 
 
 class OrderSeeker:

@@ -15,6 +15,7 @@ from edge.files import write_durably
 from edge.trust.documents import canonical, public_hex
 from edge.trust.keys import read_public_hex, seal_public_hex, write_private
 from provisioning.commands.common import add_folder, add_secrets
+from provisioning.development import PEOPLE, found_alone
 from provisioning.fleet_folder import FOUNDING, FleetFolder, Function, Person
 from provisioning.signers import (
     Passphrases,
@@ -25,7 +26,7 @@ from provisioning.signers import (
     write_key,
     write_public,
 )  # fmt: skip
-from provisioning.tuf_repository import RoleKeys, TufRepository
+from provisioning.tuf_repository import TufRepository
 
 _INIT = """\
 Make an authority's folder, and the founding of its repository for people to sign.
@@ -115,8 +116,9 @@ def _init(options: argparse.Namespace) -> int:
     people = [person_of("root", text) for text in options.root]
     people += [person_of("officer", text) for text in options.officer]
     people += [person_of("custodian", text) for text in options.custodian]
-    fleet = _create(options, people)
-    draft = TufRepository.draft_founding(_role_keys(fleet, people), fleet.clock)
+    broker = _broker(options)
+    fleet = FleetFolder.create(options.folder, options.fleet, people, SystemClock(), options.staleness_s, broker)
+    draft = TufRepository.draft_founding(fleet.role_keys(), fleet.clock)
     write_durably(fleet.folder / FOUNDING, draft.to_bytes())
     print(f"{fleet.folder}: made; two of root's holders and two of the officers and custodians now sign:")
     print(f"  lfr-fleet repo sign {fleet.folder / FOUNDING} --key KEY")
@@ -125,38 +127,13 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _found_alone(options: argparse.Namespace) -> int:
-    made = options.folder / "people"
-    made.mkdir(mode=0o700, parents=True, exist_ok=True)
-    people = []
-    functions: tuple[Function, ...] = ("root", "officer", "custodian")
-    for function in functions:
-        for number in range(1, 4 if function == "root" else 2):
-            name = f"{function}-{number}" if function == "root" else function
-            people.append(Person(function, name, write_key(made / f"{name}.key", None)))
-    fleet = _create(options, people)
-    draft = TufRepository.draft_founding(_role_keys(fleet, people), fleet.clock)
-    for person in people:
-        if person.name != "root-3":
-            draft.sign(load_signer(str(made / f"{person.name}.key"), Passphrases()))
-    TufRepository.found(
-        fleet.folder / "repo", fleet.fleet, draft, fleet.online(), fleet.clock, fleet.settings.staleness_s
-    )
-    print(f"{fleet.folder}: founded, for development: every key lies in {made}, without a passphrase")
+    fleet = found_alone(options.folder, options.fleet, SystemClock(), options.staleness_s, _broker(options))
+    print(f"{fleet.folder}: founded, for development: every key lies in {fleet.folder / PEOPLE}, without a passphrase")
     return 0
 
 
-def _create(options: argparse.Namespace, people: list[Person]) -> FleetFolder:
-    broker = load_yaml_model(options.broker, BrokerSettings) if options.broker else None
-    return FleetFolder.create(options.folder, options.fleet, people, SystemClock(), options.staleness_s, broker)
-
-
-def _role_keys(fleet: FleetFolder, people: list[Person]) -> RoleKeys:
-    return RoleKeys(
-        root=[each.key for each in people if each.function == "root"],
-        targets=[each.key for each in people if each.function in ("officer", "custodian")],
-        snapshot=fleet.online_key("snapshot"),
-        timestamp=fleet.online_key("timestamp"),
-    )
+def _broker(options: argparse.Namespace) -> BrokerSettings | None:
+    return load_yaml_model(options.broker, BrokerSettings) if options.broker else None
 
 
 def person_of(function: Function, text: str) -> Person:

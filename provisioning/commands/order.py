@@ -8,7 +8,7 @@ from pathlib import Path
 from edge.errors import AuthorityInvalid, PackInvalid
 from edge.trust.packs import read_manifest
 from provisioning.built_list import read_built
-from provisioning.built_people import PEOPLE_NAME, read_people
+from provisioning.built_people import references_of
 from provisioning.commands import suspending
 from provisioning.commands.common import (
     add_folder,
@@ -150,13 +150,6 @@ def _draft(options: argparse.Namespace) -> int:
     print(f"  threshold      {terms.threshold.words}")
     print(f"\neach of them, at a machine of their own: lfr-fleet order sign {options.out} --key KEY")
     return 0
-
-
-def references_of(build: Path) -> dict[str, str]:
-    """The room's references of a built list; none where the build's other half is gone."""
-    if not (build / PEOPLE_NAME).exists():
-        return {}
-    return {person.reference: person.entry_id for person in read_people(build)}
 
 
 def _show(options: argparse.Namespace) -> int:

@@ -13,9 +13,8 @@ from edge.formats.watchlists import WatchlistBase, WatchlistDelta
 from edge.trust.documents import DOCUMENT_MAX_BYTES, parse_strict
 from provisioning import build_command
 from provisioning.built_list import read_built
-from provisioning.built_people import read_people
+from provisioning.built_people import read_people, references_of
 from provisioning.commands.common import add_folder, add_keys, add_push, confirm, hand_over, open_fleet, open_signers
-from provisioning.commands.order import references_of
 from provisioning.fleet_folder import FleetFolder
 from provisioning.list_change import draft_base, draft_delta, find_entries, publish_item
 from provisioning.list_now import list_now

@@ -242,14 +242,11 @@ def test_expired_resumption_starts_nothing_though_the_clock_is_set_back_to_meet_
 
 
 def test_stolen_log_key_commands_nothing_once_both_have_signed_another(van: MadeVan):
-    stolen = van.fleet._online_people[2].key
     run, link, _ = watching(van)
-    van.fleet.online = type(van.fleet.online)(
-        van.fleet.online.snapshot, van.fleet.online.timestamp, van.fleet.delta_signers[1].signer
-    )
-    van.fleet.publish_order(van.fleet.order_of(DEPLOYMENT))
+    stolen = van.fleet.log_key_of(DEPLOYMENT)
+    van.fleet.change_log_key(DEPLOYMENT)
     link.say_changed(van.fleet.files())
-    newer = command(van, "suspend", 5, van.fleet.delta_signers[1].key)
+    newer = command(van, "suspend", 5, van.fleet.log_key_of(DEPLOYMENT))
     pause, until_s = threading.Event(), PATIENCE_S
     while "suspended" not in states(link) and until_s > 0:
         link.command(newer)  # refused until the new role is read

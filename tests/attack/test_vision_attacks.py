@@ -8,16 +8,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hwsim.fleet import SimulatedFleet
 
 from edge import wire
 from edge.exits import Exit
-from edge.formats.names import INDEX, chunk_name, hashes_name, manifest_name
+from edge.formats.names import INDEX, chunk_name, hashes_name, hint_name, manifest_name
+from edge.trust.documents import canonical
 from edge.vision import app as app_module
 from edge.vision import closing, gallery, pipeline
 from edge.vision.memory import LockedBuffer
 from tests.vision.made import picture, residue, template_of
-from tests.vision.made_van import DEPLOYMENT, FLEET, MadeVan, PassersBy, ScriptedLink, keep_in
+from tests.vision.made_fleet import MadeFleet
+from tests.vision.made_van import DEPLOYMENT, DEVICE, FLEET, MadeVan, PassersBy, ScriptedLink, keep_in
 
 WALK = [picture((2, 10 + 5 * index, 30, 40)) for index in range(12)]
 CHUNK = chunk_name(DEPLOYMENT, 1, 0)
@@ -91,9 +92,10 @@ def test_watchlist_file(van: MadeVan, buffers: list[LockedBuffer], attack: Calla
 
 
 def test_watchlist_of_another_deployment_is_not_replayed(van: MadeVan, buffers: list[LockedBuffer]):
-    """Another list, sealed to the same van and signed for by the same people, under this deployment's names."""
+    """Another list, sealed to the same key of the same van by a fleet that uses it twice, under this one's names."""
     other = van.files(people=(7, 8), deployment="elsewhere")
-    good = van.files()
+    van.fleet.forget_used_keys(DEVICE)
+    good = van.files() | {hint_name(DEVICE): canonical({"deployments": [DEPLOYMENT]})}
     replayed = {name.replace("elsewhere", DEPLOYMENT): data for name, data in other.items() if "elsewhere/1/" in name}
     assert_refused_then_mended(van, good | replayed, good, buffers)
 
@@ -117,12 +119,21 @@ def test_order_edited_on_its_way_is_refused(van: MadeVan, buffers: list[LockedBu
 def test_repository_of_another_authority_is_refused(van: MadeVan, buffers: list[LockedBuffer]):
     """Everything a fleet publishes, signed by people whom this van was never enrolled with."""
     good = van.files()
-    (van.folder / "stranger").mkdir()
-    stranger = SimulatedFleet(van.folder / "stranger", FLEET, van.clock)
+    stranger = MadeFleet(van.folder / "stranger", FLEET, van.clock)
     van.fleet, true_fleet = stranger, van.fleet
     forged = van.files()
     van.fleet = true_fleet
     assert_refused_then_mended(van, forged, good, buffers)
+
+
+def test_close_by_a_stranger_ends_nothing_and_keeps_no_camera_shut(van: MadeVan):
+    """The thief of the log's key lists a close that nobody whom the order names has signed."""
+    van.order()
+    van.fleet.publish_forged_close(DEPLOYMENT)
+    camera, link = PassersBy(WALK), van.link(van.fleet.files())
+    assert van.start(camera).ended() == Exit.ENDED
+    assert camera.opened == 1
+    assert sum(message.channel == "alerts" for message in link.of(wire.Publish)) == 1
 
 
 def test_expired_order_is_not_replayed(van: MadeVan, buffers: list[LockedBuffer]):

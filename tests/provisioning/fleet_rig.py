@@ -15,7 +15,7 @@ from edge.drivers.file_secrets import FileSecrets
 from edge.errors import RepositoryFileMissing
 from edge.formats.bundle import BundlePerson
 from edge.formats.documents import Document, HealthDocument
-from edge.formats.receipts import DeletionReceipt, KeyStock
+from edge.formats.receipts import DeletionReceipt
 from edge.trust.documents import public_hex, sign
 from edge.trust.envelope import wrap
 from edge.trust.manifest import PackFacts
@@ -28,6 +28,7 @@ from provisioning.built_list import BuiltList, write_built
 from provisioning.built_people import write_people
 from provisioning.cli import main
 from provisioning.fleet_folder import FleetFolder
+from tests.key_stocks import stock_event
 from tests.link.rig import new_event_id
 
 FLEET = "fleet-1"
@@ -100,15 +101,7 @@ class RigVan:
 
     def stock(self, **changes: object) -> bytes:
         """The event of its key stock."""
-        fields = {
-            "type": "key_stock",
-            "fleet": FLEET,
-            "device": self.device,
-            "number": self.vault.number,
-            "made_at_utc": utc_text(CLOCK.now_utc()),
-            "keys": list(self.vault.stock()),
-        }
-        return self.event("key_stock", KeyStock(**{**fields, **changes}))  # type: ignore[arg-type]
+        return stock_event(self.vault, FLEET, self.device, self.signing_key, CLOCK, changes)
 
     def receipt(self, deployment: str, recipient: str, because: str = "close") -> bytes:
         """The event of its deletion receipt."""

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge.formats.documents import HealthDocument
 from tests.trust.made_commands import command_event, command_fields
 from tests.vision.app_rig import WALK, documents
+from tests.vision.made_fleet import PEOPLE
 from tests.vision.made_van import AppRun, MadeVan, PassersBy, ScriptedLink
 
 
@@ -21,7 +22,7 @@ def suspend(van: MadeVan, number: int = 1, **changes: Any) -> bytes:
 
 
 def resume(van: MadeVan, number: int = 2, **changes: Any) -> bytes:
-    return command(van, "resume", number, *(each.key for each in van.fleet.delta_signers), **changes)
+    return command(van, "resume", number, *(van.fleet.key_of(name) for name in PEOPLE), **changes)
 
 
 def wait_beat(van: MadeVan, link: ScriptedLink, wanted: Any) -> HealthDocument:

@@ -7,14 +7,12 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from hwsim.fleet import SimulatedFleet, Terms
 from numpy.typing import NDArray
 
 from edge import wire
@@ -25,14 +23,16 @@ from edge.errors import CameraError, ModelRejected, PeerGone
 from edge.exits import Exit
 from edge.formats.names import TIMESTAMP
 from edge.formats.orders import Order
-from edge.formats.pack import PackManifest, Subjects
+from edge.formats.pack import PackManifest
 from edge.trust.documents import public_hex
 from edge.trust.keys import seal_public_hex, write_private
 from edge.trust.packs import VerifiedPack
 from edge.trust.vault import KeyVault
 from edge.trust.watchlist_writer import WatchlistEntry
 from edge.vision.app import Devices, VisionApp
+from provisioning.order_terms import RoomKeys
 from tests.fake_clock import FakeClock
+from tests.key_stocks import stock_event
 from tests.link.rig import PATIENCE_S, Log
 from tests.made_packs import WEIGHTS, manifest_of
 from tests.vision.made import (
@@ -46,6 +46,7 @@ from tests.vision.made import (
     entry_of,
     template_of,
 )
+from tests.vision.made_fleet import MadeFleet, Terms
 
 FLEET, DEVICE, DEPLOYMENT = "fleet-1", "van-1", "market-square"
 BACKEND = "made/int8"
@@ -218,7 +219,7 @@ class MadeVan:
         self.clock = clock or FakeClock()
         self.runtime = MadeRuntime()
         self.pack = made_pack()
-        self.fleet = SimulatedFleet(folder / "fleet", FLEET, self.clock)
+        self.fleet = MadeFleet(folder / "fleet", FLEET, self.clock)
         self.room_key, self.room_receipt_key = X25519PrivateKey.generate(), Ed25519PrivateKey.generate()
         self.signing_key = Ed25519PrivateKey.generate()
         write_private(folder / "signing.key", self.signing_key)
@@ -239,26 +240,26 @@ class MadeVan:
         self,
         people: Iterable[int] = (1, 2, 3),
         device: str = DEVICE,
-        subjects: Subjects = "synthetic",
         deployment: str = DEPLOYMENT,
         **changes: Any,
     ) -> Order:
-        """Have the fleet order a deployment of made people; changes: of `Terms`, or in `changes` of the order."""
+        """Have the fleet hear the van's keys and order a deployment of made people; changes: of `Terms`."""
         terms = Terms(
             **{
                 "deployment": deployment,
                 "pack_sha256": self.pack.sha256,
                 "similarity_threshold": 0.5,
                 "threshold_backend": BACKEND,
-                "room_receipt_key_hex": public_hex(self.room_receipt_key),
-                "room_seal_key_hex": seal_public_hex(self.room_key),
-                "lasts": timedelta(hours=1),
-                "alert_retention_h": 1.0,
+                "room": RoomKeys(
+                    room_receipt_key_hex=public_hex(self.room_receipt_key),
+                    room_seal_key_hex=seal_public_hex(self.room_key),
+                ),
                 **changes,
             }
         )
-        entries = [entry_for(k) for k in people]
-        return self.fleet.order(terms, entries, {device: self.vault().stock()[0]}, subjects)
+        stock = stock_event(self.vault(), FLEET, device, self.signing_key, self.clock)
+        self.fleet.hear_stock(device, public_hex(self.signing_key), stock)
+        return self.fleet.order(terms, [entry_for(k) for k in people], device)
 
     def files(self, people: Iterable[int] = (1, 2, 3), **changes: Any) -> dict[str, bytes]:
         """The fleet's files, with a deployment of made people among them."""

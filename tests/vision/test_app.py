@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from edge import wire
-from edge.clock import utc_text
 from edge.errors import CameraCorrupt, CameraStalled, CameraVanished, ModelRejected
 from edge.exits import Exit
 from edge.formats.documents import AlertDocument, HealthDocument, RecordDocument
@@ -125,9 +124,7 @@ def test_an_order_that_is_over_is_standby_without_camera(van: MadeVan):
 
 
 def test_list_is_prepared_before_its_time_and_the_camera_waits(van: MadeVan):
-    begin = van.clock.now_utc() + timedelta(minutes=10)
-    times = {"not_before_utc": utc_text(begin), "not_after_utc": utc_text(begin + timedelta(hours=1))}
-    link, camera = van.link(van.files(changes=times)), PassersBy(WALK)
+    link, camera = van.link(van.files(begins_in=timedelta(minutes=10))), PassersBy(WALK)
     run = van.start(camera)
     link.heard.wait(lambda items: any(isinstance(each, wire.OpenDeployment) for each in items), "the list opened")
     assert (camera.opened, states(link)[-1]) == (0, "preparing")
@@ -153,7 +150,7 @@ def test_an_order_mended_by_the_fleet_is_obeyed(van: MadeVan):
     link.wait_fetched(INDEX, times=2)
     assert camera.opened == 0
     order = van.fleet.order_of(DEPLOYMENT)
-    van.fleet.publish_order(order.model_copy(update={"version": 2, "threshold_backend": BACKEND}))
+    van.fleet.publish_version(order.model_copy(update={"version": 2, "threshold_backend": BACKEND}))
     link.say_changed(van.fleet.files())
     assert run.ended() == Exit.ENDED
     assert camera.opened == 1

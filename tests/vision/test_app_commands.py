@@ -39,9 +39,9 @@ def test_one_command_closes_the_camera_and_keeps_the_list(van: MadeVan, buffers:
 def test_officer_custodian_and_fleet_suspend_too_and_each_is_told(van: MadeVan):
     run, link, camera = watching(van)
     keys = {
-        "officer": van.fleet.officer.key,
-        "custodian": van.fleet.custodian.key,
-        "fleet": van.fleet._online_people[2].key,
+        "officer": van.fleet.key_of("officer"),
+        "custodian": van.fleet.key_of("custodian"),
+        "fleet": van.fleet.log_key_of(DEPLOYMENT),
     }
     for number, (who, key) in enumerate(keys.items(), 1):
         link.command(command(van, "suspend", number, key, reason=f"seen by the {who}"))
@@ -86,7 +86,7 @@ def test_suspension_outlives_an_amended_order(van: MadeVan):
     link.command(suspend(van))
     link.wait_state("suspended")
     order = van.fleet.order_of(DEPLOYMENT)
-    van.fleet.publish_order(order.model_copy(update={"version": 2}))
+    van.fleet.publish_version(order.model_copy(update={"version": 2}))
     link.say_changed(van.fleet.files())
     link.heard.wait(lambda items: states_of(items).count("suspended") == 2, "suspended again")
     beat = wait_beat(van, link, lambda each: each.order_version == 2 and each.state == "suspended")

@@ -98,7 +98,7 @@ def test_a_closed_deployment_is_never_opened_again(van: MadeVan):
     second = MadeVanAgain(van)
     order = van.fleet.order_of(DEPLOYMENT)
     key = van.vault().stock()[0].recipient
-    van.fleet.publish_order(order.model_copy(update={"version": 7, "vans": {DEVICE: key}}))
+    van.fleet.publish_version(order.model_copy(update={"version": 7, "vans": {DEVICE: key}}))
     link, camera = second.link(van.fleet.files()), PassersBy(WALK)
     run = second.start(camera)
     link.wait_fetched(INDEX, times=3)
@@ -154,7 +154,7 @@ def test_amended_order_is_opened_anew(van: MadeVan):
     run = van.start(camera)
     assert camera.seen_round.wait(20)
     order = van.fleet.order_of(DEPLOYMENT)
-    van.fleet.publish_order(order.model_copy(update={"version": 2, "similarity_threshold": 0.5}))
+    van.fleet.publish_version(order.model_copy(update={"version": 2, "similarity_threshold": 0.5}))
     link.say_changed(van.fleet.files())
     link.heard.wait(lambda items: states_of(items).count("watching") == 2, "watching again")
     assert run.stop() == Exit.ENDED
