@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from edge.config_file import BrokerSettings
-from edge.errors import BrokerUnreachable
-from provisioning.publish import tls_context
+from edge.errors import BrokerUnreachable, KeyFileInvalid
 
 PACKET_MAX_BYTES = 128 * 1024
 QUEUE_MAX = 20_000
@@ -64,7 +64,7 @@ class FleetConnection:
         self._unanswered: dict[int, str] = {}
         self.dropped = 0
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-        self._client.tls_set_context(tls_context(settings.ca_file, settings.cert_file, settings.key_file))
+        self._client.tls_set_context(_tls_context(settings))
         self._client.reconnect_delay_set(RECONNECT_FIRST_S, max(RECONNECT_FIRST_S, int(settings.reconnect_max_s)))
         self._client.max_inflight_messages_set(UNANSWERED_MAX)
         self._client.on_connect = self._on_connect
@@ -156,3 +156,17 @@ class FleetConnection:
             self._events.put_nowait(event)
         except queue.Full:
             self.dropped += 1
+
+
+def _tls_context(settings: BrokerSettings) -> ssl.SSLContext:
+    """Raises: KeyFileInvalid, with the file."""
+    ca_file, cert_file, key_file = settings.ca_file, settings.cert_file, settings.key_file
+    for path in (ca_file, cert_file, key_file):
+        if not path.is_file():
+            raise KeyFileInvalid(f"{path}: no such file")
+    try:
+        context = ssl.create_default_context(cafile=str(ca_file))
+        context.load_cert_chain(cert_file, key_file)
+    except OSError as error:
+        raise KeyFileInvalid(f"{ca_file}, {cert_file} or {key_file}: {error}") from None
+    return context

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import EntriesInvalid
-from provisioning.enrolment import PHOTOGRAPHS_PER_PERSON_MAX, PICTURE_SUFFIXES
 from provisioning.entries import EntryRow, EntryTable, RefusedRow
+
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+PHOTOGRAPHS_PER_PERSON_MAX = 5
 
 
 @dataclass(frozen=True)

@@ -93,14 +93,16 @@ class Server:
             self._send()
 
     def settle(self, timeout_s: float) -> None:
-        """Until the broker has all of it. Raises: BrokerUnreachable."""
+        """Do what is due, and until the broker has all of it. Raises: BrokerUnreachable."""
         deadline_s = self._clock.monotonic_s() + timeout_s
         why = "nothing answers"
+        self._due_s.clear()  # what has changed since the last look is to be there too
+        self.step(0.05)
         while not self.in_step:
-            self.step(0.05)
             why = self._why or why
             if self._clock.monotonic_s() >= deadline_s:
                 raise BrokerUnreachable(f"the broker did not take all in {timeout_s:.0f} s: {why}")
+            self.step(0.05)
 
     def _take(self, event: Event) -> None:
         if isinstance(event, Up):

@@ -103,7 +103,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "urllib.request": ("models.*", "hwsim.*"),
     "asyncio": (),
     "tuf": ("edge.trust.tuf_*", "edge.trust.repository", "edge.trust.target_files", "provisioning.*"),
-    "securesystemslib": ("edge.trust.tuf_*", "provisioning.*", "hwsim.fleet"),
+    "securesystemslib": ("edge.trust.tuf_*", "provisioning.*"),
     # securesystemslib loads it for a GnuPG signer that nobody here uses; the filter that refuses exec is the wall.
     "subprocess": ("edge.drivers.*", "edge.daemon", *FOLDERS_BESIDE),
     "sqlite3": ("edge.link.*", "control_room.*", "hwsim.*"),

@@ -47,12 +47,14 @@ def choose_cast(
     filler: int,
     seed: int,
     accept: Callable[[Path], bool] = lambda photograph: True,
+    enrols: Callable[[Path], bool] = lambda photograph: True,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Cast:
     """Draw a cast by lot; the same people, numbers and seed give the same one.
 
     in_street: everyone who passes, on_list of them on the watchlist and enrolled by a photograph that the street
-    does not show. accept: whether a photograph is fit; those that are not are passed over.
+    does not show. accept: whether a photograph is fit; those that are not are passed over. enrols: whether a
+    build takes it, besides, for those who are on the list.
     Raises: CastTooSmall, with the numbers there are.
     """
     if not 0 <= on_list <= in_street or in_street == 0 or filler < 0:
@@ -62,7 +64,7 @@ def choose_cast(
     others: list[PersonPhotographs] = []
     order = [people[i] for i in rng.permutation(len(people))]
     for person in order:
-        role = _listed_role(person, rng, accept) if len(listed) < on_list else None
+        role = _listed_role(person, rng, accept, enrols) if len(listed) < on_list else None
         if role is None:
             others.append(person)
         else:
@@ -73,10 +75,11 @@ def choose_cast(
     for person in others:
         if len(passing) == in_street - on_list and len(filling) == filler:
             break
-        fit = _accepted(person, rng, accept, 1)
+        passes = len(passing) < in_street - on_list
+        fit = _accepted(person, rng, accept if passes else lambda each: accept(each) and enrols(each), 1)
         if not fit:
             continue
-        if len(passing) < in_street - on_list:
+        if passes:
             passing.append(Role(person.person, None, fit))
         else:
             filling.append(Role(person.person, fit[0], ()))
@@ -106,11 +109,14 @@ def _accepted(
     return tuple(fit)
 
 
-def _listed_role(person: PersonPhotographs, rng: np.random.Generator, accept: Callable[[Path], bool]) -> Role | None:
+def _listed_role(
+    person: PersonPhotographs, rng: np.random.Generator, accept: Callable[[Path], bool], enrols: Callable[[Path], bool]
+) -> Role | None:
     if len(person.photographs) < 2:
         return None
     fit = _accepted(person, rng, accept, PHOTOGRAPHS_MAX)
-    return Role(person.person, fit[0], tuple(sorted(fit[1:]))) if len(fit) >= 2 else None
+    enrolled = next((each for each in fit if enrols(each)), None) if len(fit) >= 2 else None
+    return Role(person.person, enrolled, tuple(sorted(set(fit) - {enrolled}))) if enrolled is not None else None
 
 
 def write_cast(cast: Cast, out: Path) -> None:

@@ -59,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
             options.filler_count,
             options.seed,
             finder.accepts,
+            finder.enrols,
             lambda done: bars.update(choosing, completed=done),
         )
     write_cast(cast, options.out)

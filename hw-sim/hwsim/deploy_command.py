@@ -23,7 +23,8 @@ EXIT_BROKEN = 4
 _ABOUT = "run a whole deployment: authority, watchlist, broker, van and control room"
 _EPILOG = """\
 What is real: mosquitto with mutual TLS and an access list for each device, both halves of the van, the models,
-the seals and signatures, the control room. What is simulated: the camera's view, and the authority's paperwork.
+the seals and signatures, the control room, and the fleet: lfr-fleet's own folder, build, order, server and close.
+What is simulated: the camera's view, and that officer, custodian and root's holders keep their keys at one machine.
 
 DIR then holds alerts.jsonl and records.jsonl (as the room received and verified them), summary.json, sheet.png
 (each alert's crop beside the enrolment photograph) and, for the street, truth.jsonl. Keys, ciphertext, crops and

@@ -26,10 +26,8 @@ from edge import wire  # noqa: E402
 from edge.formats.names import chunk_name  # noqa: E402
 from edge.formats.topics import repo_topic  # noqa: E402
 from edge.vision.link_port import LinkPort  # noqa: E402
-from provisioning.publish import RepositoryPublisher  # noqa: E402
-from tests.link.peers import Peer  # noqa: E402
+from tests.link.peers import Peer, publish_files  # noqa: E402
 from tests.link.rig import (  # noqa: E402
-    ADMIN,
     DEVICE,
     FLEET,
     OTHER_DEVICE,
@@ -53,10 +51,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as text:
         site = build_site(Path(text))
         with site.broker:
-            admin = site.certificate(ADMIN)
-            files = admin.ca_file, admin.cert_file, admin.key_file
-            with RepositoryPublisher("localhost", site.broker.port, FLEET, *files) as publisher:
-                publisher.publish(chunks, 3600)
+            publish_files(site, chunks)
             for number in range(options.rounds):
                 bare_s = _bare(site, chunks)
                 through_s, from_disk_s = _through_link(site, chunks, Path(text) / f"van-{number}")

@@ -106,9 +106,11 @@ def test_nothing_private_is_left_behind(tmp_path: Path, street_pack_dir: Path, w
         "alerts.jsonl",
         "records.jsonl",
         "sheet.png",
+        "site/log/fleet.log",
         "site/log/room.log",
         "site/log/van.log",
         "summary.json",
     ]
     for name in PEOPLE_PX:
-        assert name not in (done.out / "site" / "log" / "van.log").read_text()
+        for log in ("van.log", "fleet.log"):
+            assert name not in (done.out / "site" / "log" / log).read_text()

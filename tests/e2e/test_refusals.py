@@ -53,7 +53,7 @@ def test_photographs_without_one_face_are_refused_by_name(tmp_path: Path, street
     assert done.code == 0, done.output
     assert "wall: wall.png: no face found" in done.output
     assert "group: group.jpg: " in done.output
-    assert "torn: torn.jpg: not a picture" in done.output
+    assert "torn: torn.jpg: no JPEG, PNG, BMP or WebP picture" in done.output
     assert done.summary["not_enrolled"] == ["group", "torn", "wall"]
     assert done.summary["watchlist_entries"] == 1
 

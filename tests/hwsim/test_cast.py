@@ -53,6 +53,16 @@ def test_the_same_seed_gives_the_same_cast_and_another_gives_another(people):
     assert len(casts) > 1
 
 
+def test_who_is_listed_has_a_photograph_that_a_build_takes(people):
+    def enrols(path) -> bool:
+        return path.name == "1.png" or path.parent.name in ("s3", "s5", "s7", "s8", "s9")
+
+    cast = choose_cast(people, 6, 4, 5, seed=1, enrols=enrols)
+    assert all(role.enrolled and enrols(role.enrolled) for role in (*cast.on_list, *cast.filler))
+    assert all(role.enrolled not in role.street for role in cast.on_list)
+    assert any(not enrols(path) for role in (*cast.on_list, *cast.passers_by) for path in role.street)
+
+
 def test_photographs_that_do_not_do_are_passed_over(people):
     def accept(path) -> bool:
         return path.name != "0.png" or path.parent.name.startswith("s")

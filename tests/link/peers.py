@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import paho.mqtt.client as paho
 from hwsim.broker import Broker
 
-from edge.formats.topics import ALERTS, HEALTH, RECEIPTS, RECORDS, STATE, all_devices_topic, device_topic
+from edge.config_file import BrokerSettings
+from edge.formats.topics import ALERTS, HEALTH, RECEIPTS, RECORDS, STATE, all_devices_topic, device_topic, repo_topic
 from provisioning.authority import Certificate
-from tests.link.rig import DEVICE, FLEET, ROOM, Log, Site, new_receipt
+from provisioning.fleet_connection import Answered, FleetConnection, Up
+from tests.link.rig import ADMIN, DEVICE, FLEET, PATIENCE_S, ROOM, Log, Site, new_receipt
+
+EXPIRY_S = 3600
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,28 @@ class Peer:
     def _on_message(self, client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
         expiry_s = getattr(message.properties, "MessageExpiryInterval", None)
         self.heard.add(Heard(message.topic, bytes(message.payload), bool(message.retain), expiry_s))
+
+
+def publish_files(site: Site, files: Mapping[str, bytes]) -> None:
+    """Repository files by name, as a fleet publishes them; the broker has them when this returns."""
+    own = site.certificate(ADMIN)
+    settings = BrokerSettings(
+        host="localhost", port=site.broker.port, ca_file=own.ca_file, cert_file=own.cert_file, key_file=own.key_file
+    )
+    connection = FleetConnection(settings, [all_devices_topic(FLEET, STATE)])
+    connection.start()
+    waiting = set(files)
+    try:
+        while waiting:
+            event = connection.next_event(PATIENCE_S)
+            assert event is not None, f"{len(waiting)} files were not taken"
+            if isinstance(event, Up):
+                assert all(connection.retain(name, repo_topic(FLEET, name), files[name], EXPIRY_S) for name in waiting)
+            elif isinstance(event, Answered):
+                assert event.refusal is None, event
+                waiting.discard(event.name)
+    finally:
+        connection.stop()
 
 
 class RoomPeer(Peer):

@@ -16,14 +16,13 @@ from edge import wire
 from edge.errors import RepositoryFileMissing
 from edge.formats.names import chunk_name
 from edge.vision.link_port import LinkPort
-from provisioning.publish import RepositoryPublisher
 from tests.link.counting import CountingWire
-from tests.link.rig import ADMIN, DEVICE, FLEET, PATIENCE_S, LinkProcess, Site, running_link, write_config
+from tests.link.peers import publish_files
+from tests.link.rig import DEVICE, PATIENCE_S, LinkProcess, Site, running_link, write_config
 
 CHUNKS = 88
 """A list of 10,000 entries of 256 numbers."""
 WINDOW = 16
-EXPIRY_S = 3600
 CONNECTION_BYTES = 12 * 1024
 """TLS handshake and MQTT's own words of one connection, with room."""
 OVERHEAD = 1.02
@@ -65,10 +64,7 @@ def chunks(site: Site) -> dict[str, bytes]:
     """Published as the fleet does; each other bytes."""
     draw = random.Random(88)
     found = {chunk_name("market", 1, index): draw.randbytes(wire.FILE_MAX_BYTES) for index in range(CHUNKS)}
-    admin = site.certificate(ADMIN)
-    files = admin.ca_file, admin.cert_file, admin.key_file
-    with RepositoryPublisher("localhost", site.broker.port, FLEET, *files) as publisher:
-        publisher.publish(found, EXPIRY_S)
+    publish_files(site, found)
     return found
 
 

@@ -186,6 +186,15 @@ def test_command_publishes_by_itself_where_serve_does_not_run(stage: Stage, caps
     assert set(stage.retained()) == set(stage.rig.fleet().repository().files())
 
 
+def test_settling_takes_along_what_was_changed_since_the_last_look(stage: Stage, monkeypatch: pytest.MonkeyPatch):
+    stage.settle()
+    monkeypatch.setattr(serve, "LOOK_EVERY_S", 3600.0)
+    stage.server.step(0.05)
+    stage.rig.publish()
+    stage.server.settle(PATIENCE_S)
+    assert set(stage.retained()) == set(stage.rig.fleet().repository().files())
+
+
 def test_push_says_that_no_broker_answers(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

@@ -8,30 +8,30 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 from hwsim.deploy.parts import read_lines, start_room
-from hwsim.deploy.site import Site, build_site, order_deployment
+from hwsim.deploy.site import DEPLOYMENT, DEVICE, FLEET, Site, running_site, work_folder
+from hwsim.deploy.threshold import threshold_for
 from hwsim.deploy.wanted import Wanted
 
 from edge.cli import main as lfr_edge
+from edge.clock import SystemClock
 from edge.drivers.file_secrets import FileSecrets
 from edge.errors import ConfigInvalid
 from edge.exits import Exit
-from edge.formats.receipts import StockedKey
-from edge.trust.packs import VerifiedPack
+from edge.trust.keys import read_signing_key
 from edge.trust.vault import KeyVault
 from edge.vision_main import find_uid, inherit_listener
-from provisioning.enrolment import Entry
-from tests.clips import frame, write_clip
+from tests.clips import write_clip
+from tests.key_stocks import stock_event
+from tests.provisioning.fleet_rig import made_build
 from tests.systemd.halves import OWN_USER, Systemd
 
 STRANGER = "nobody"
 
 
 @pytest.fixture
-def site(tmp_path: Path, street_pack_dir: Path, street_pack: VerifiedPack) -> Iterator[Site]:
+def site(tmp_path: Path, street_pack_dir: Path) -> Iterator[Site]:
     """A broker, a signed order, a sealed watchlist of nobody real, and a clip without a face."""
     wanted = Wanted(
         camera=write_clip(tmp_path / "clip.avi", 24),
@@ -52,29 +52,22 @@ def site(tmp_path: Path, street_pack_dir: Path, street_pack: VerifiedPack) -> It
         alerted_share_min=0.0,
         false_alerts_max=0,
     )
-    site = build_site(wanted, street_pack_dir)
-    vectors = np.random.default_rng(1).normal(size=(3, street_pack.manifest.embedder.dimension)).astype(np.float32)
-    photograph = tmp_path / "nobody.png"
-    cv2.imwrite(str(photograph), frame(0))
-    entries = tuple(
-        Entry(f"{index:032x}", f"nobody {index}", photograph, 1, vector / np.linalg.norm(vector))
-        for index, vector in enumerate(vectors, 1)
-    )
-    try:
-        order_deployment(site, entries, wanted, street_pack.sha256, "litert/int8", first_key(site))
+    made_build(tmp_path / "built", ["nobody 1", "nobody 2", "nobody 3"], pack=street_pack_dir)
+    threshold = threshold_for(street_pack_dir, "litert/int8", 100, wanted.threshold)
+    with work_folder(wanted.out, keep=False) as work, running_site(work, wanted) as site:
+        site.fleet.authority.vans.take_stock(first_stock(site))
+        site.fleet.order(DEPLOYMENT, DEVICE, tmp_path / "built", site.room_public, threshold, work / "draft")
         yield site
-    finally:
-        site.broker.stop()
-        site.remove(keep=False)
 
 
-def first_key(site: Site) -> StockedKey:
-    """Of the van's stock, made before it starts."""
+def first_stock(site: Site) -> bytes:
+    """The van's stock of keys, made before it starts."""
     folder = site.work / "van" / "state" / "vision"
     folder.mkdir(mode=0o700, parents=True)
     vault = KeyVault(folder / "vault", FileSecrets(folder / "secrets"))
     vault.refill(8)
-    return vault.stock()[0]
+    key = read_signing_key(site.device_keys.signing_key_file)
+    return stock_event(vault, FLEET, DEVICE, key, SystemClock())
 
 
 @pytest.fixture

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
+import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -14,28 +17,37 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from edge.drivers.litert import LiteRtRuntime, choose_runtime
 from edge.exits import Exit
 from edge.trust.packs import VerifiedPack, check_subjects, open_pack
-from edge.vision.enrol import FacePath
 from hwsim.deploy.drawn import draw_lists
+from hwsim.deploy.fleet_side import entries_max_of
+from hwsim.deploy.lists import Listed, build_list
 from hwsim.deploy.live_truth import LiveTruth
 from hwsim.deploy.parts import Faults, Part, read_json, read_lines, start_room, start_van
 from hwsim.deploy.score import Outcome, score
-from hwsim.deploy.site import DEVICE, FLEET, Site, build_site, clear_deployment, order_deployment, publish_changes
-from hwsim.deploy.stock import await_key
-from hwsim.deploy.summary import Facts, draw_sheet, summarise, summary_table
+from hwsim.deploy.site import DEPLOYMENT, DEVICE, Site, running_site, work_folder
+from hwsim.deploy.summary import Closed, Ended, Facts, draw_sheet, summarise, summary_table
 from hwsim.deploy.teller import Teller
 from hwsim.deploy.threshold import threshold_for
 from hwsim.deploy.wanted import DrawnWanted, StreetWanted, Wanted, check_wanted
-from hwsim.errors import DeploymentBroken, DeploymentRefused
-from hwsim.street.people import find_people
+from hwsim.errors import DeploymentBroken
 from hwsim.street.truth import Truth, read_truth
-from provisioning.enrolment import Enroller, Enrolment, Entry, Person, find_likenesses, list_people
+from provisioning.thresholds import SetThreshold
 
 WATCHING_WAIT_S = 60.0
 RECORD_WAIT_S = 60.0
+RECEIPT_WAIT_S = 5.0
 VAN_LASTS_S = 3600.0
 POLL_S = 0.2
 PROGRESS_EVERY_S = 5.0
 ROOM_STARTS_MAX = 4
+
+
+@dataclass(frozen=True)
+class _Ordered:
+    """What the order is for."""
+
+    pack: VerifiedPack
+    listed: Listed
+    threshold: SetThreshold
 
 
 @dataclass(frozen=True)
@@ -67,62 +79,42 @@ class Deployment:
         self._teller.say("pack", f"{pack.manifest.name} {pack.manifest.version}, {pack.precision}, hashes good")
         if isinstance(wanted.street, StreetWanted) and wanted.street.people_dir == wanted.watchlist_dir:
             self._teller.say("note", "all walk past with the photographs that enrolled them; give --people")
-        entries, not_enrolled = self._enrol(pack)
-        wanted = self._settle_threshold(pack, len(entries))
-        self._warn_of_likenesses(entries, wanted.settled_threshold)
-        site = build_site(wanted, wanted.pack_dir)
-        try:
-            self._teller.say("broker", f"mosquitto on port {site.broker.port}, mutual TLS, one access list per device")
-            publish_changes(site)
-            return self._watch(site, pack, entries, not_enrolled)
-        finally:
-            site.broker.stop()
-            site.remove(keep=wanted.keep)
-
-    def _enrol(self, pack: VerifiedPack) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
-        wanted = self._wanted
-        loaded = [FacePath(pack, self._runtime)]  # here, so that what the runtime prints of itself breaks no bar
-        self._teller.say("models", f"loaded and run once on {self._runtime.name} {self._runtime.version}")
-        enroller = Enroller(lambda: loaded.pop() if loaded else FacePath(pack, self._runtime))
-        listed = list_people(wanted.watchlist_dir)
-        enrolled = self._enrol_part(enroller, "watchlist", listed, None)
-        for refusal in enrolled.refusals:
-            self._teller.say("refused", f"{refusal.reference}: {refusal.photograph.name}: {refusal.message}", "yellow")
-        if not enrolled.entries:
-            raise DeploymentRefused(f"{wanted.watchlist_dir}: none of its {len(listed)} people could be enrolled")
-        entries = enrolled.entries
-        if wanted.filler_dir is not None and wanted.filler_count != 0:
-            taken = {person.reference for person in listed} | self._people_of_the_street()
-            others = [person for person in list_people(wanted.filler_dir) if person.reference not in taken]
-            filler = self._enrol_part(enroller, "filler", others, wanted.filler_count, photographs_max=1)
-            if wanted.filler_count is not None and len(filler.entries) < wanted.filler_count:
-                raise DeploymentRefused(
-                    f"--filler-count {wanted.filler_count}: only {len(filler.entries)} of {len(others)} in "
-                    f"{wanted.filler_dir} could be enrolled"
+        with work_folder(wanted.out, wanted.keep) as work:
+            listed = self._build(work / "lists", pack)
+            threshold = self._settle_threshold(listed, pack)
+            with running_site(work, wanted) as site:
+                self._teller.say(
+                    "broker", f"mosquitto on port {site.broker.port}, mutual TLS, one access list per device"
                 )
-            entries += filler.entries
-        return entries, enrolled.not_enrolled()
+                self._teller.say(
+                    "fleet", "founded: root by three, officer, custodian; here all their keys lie together"
+                )
+                return self._watch(site, _Ordered(pack, listed, threshold))
 
-    def _settle_threshold(self, pack: VerifiedPack, entries: int) -> Wanted:
-        if self._wanted.threshold is None:
-            threshold, words = threshold_for(pack, self._runtime.backend, entries)
-            self._teller.say("threshold", words)
-            self._wanted = replace(self._wanted, threshold=threshold)
-        return self._wanted
+    def _build(self, folder: Path, pack: VerifiedPack) -> Listed:
+        stream = sys.stderr if self._console.stderr else sys.stdout
+        terminal = stream if self._console.is_terminal else io.StringIO()
+        listed = build_list(self._wanted, folder, pack, self._runtime, terminal)
+        for reference, why in listed.refused.items():
+            self._teller.say("refused", f"{reference}: {why}", "yellow")
+        runtime = f"{self._runtime.name} {self._runtime.version}"
+        self._teller.say("models", f"loaded; they looked at every photograph, on {runtime}")
+        enrolled = len(listed.photographs) - listed.filler
+        self._teller.say("watchlist", f"{enrolled} enrolled, {len(listed.refused)} refused")
+        if listed.filler:
+            self._teller.say("filler", f"{listed.filler} enrolled")
+        return listed
 
-    def _warn_of_likenesses(self, entries: tuple[Entry, ...], threshold: float) -> None:
-        for likeness in find_likenesses(entries, threshold)[:10]:
-            self._teller.say(
-                "alike",
-                f"{likeness.first} and {likeness.second}: {likeness.similarity:.2f}; one person twice?",
-                "yellow",
-            )
-
-    def _people_of_the_street(self) -> set[str]:
-        street = self._wanted.street
-        if not isinstance(street, StreetWanted):
-            return set()
-        return {person.person for person in find_people(street.people_dir)}
+    def _settle_threshold(self, listed: Listed, pack: VerifiedPack) -> SetThreshold:
+        wanted = self._wanted
+        backend = f"{self._runtime.backend}/{pack.precision}"
+        entries_max = entries_max_of(len(listed.photographs))
+        threshold = threshold_for(wanted.pack_dir, backend, entries_max, wanted.threshold)
+        self._teller.say("threshold", threshold.words)
+        alike = [pair for pair in listed.alike if pair[0] >= threshold.similarity]
+        for similarity, first, second in alike[:10]:
+            self._teller.say("alike", f"{first} and {second}: {similarity:.2f}; one person twice?", "yellow")
+        return threshold
 
     def _draw(self, drawn: DrawnWanted) -> None:
         with self._bar() as progress:
@@ -140,47 +132,50 @@ class Deployment:
         columns = (TextColumn("{task.description:<10}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
         return Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal)
 
-    def _enrol_part(
-        self, enroller: Enroller, title: str, people: Sequence[Person], wanted: int | None, photographs_max: int = 5
-    ) -> Enrolment:
-        with self._bar() as progress:
-            task = progress.add_task(title, total=wanted or len(people))
-            enrolment = enroller.enrol(people, lambda _: progress.advance(task), wanted, photographs_max)
-        self._teller.say(title, f"{len(enrolment.entries)} enrolled, {len(enrolment.refusals)} photographs refused")
-        return enrolment
-
-    def _watch(
-        self, site: Site, pack: VerifiedPack, entries: tuple[Entry, ...], not_enrolled: tuple[str, ...]
-    ) -> Result:
+    def _watch(self, site: Site, ordered: _Ordered) -> Result:
         room = start_room(site, self._wanted.pictures)
         van = start_van(site, street=self._wanted.street is not None)
         try:
-            self._order(site, pack, entries)
+            self._order(site, ordered)
             said = self._follow(site, room, van)
             code = van.wait(VAN_LASTS_S)
             record, receipt = self._await_records(site, room, van, code)
-            clear_deployment(site)
+            if receipt is not None:
+                self._teller.say("deleted", _deletion_in_words(receipt))
+            closed = self._close(site)
         finally:
             for part in (van, room):
                 part.ask_to_stop()
             for part in (van, room):
                 self._end(part)
-        return self._conclude(site, pack, entries, not_enrolled, code, record, receipt, said)
+        return self._conclude(site, ordered, Ended(code, record, receipt, said, closed))
 
-    def _order(self, site: Site, pack: VerifiedPack, entries: tuple[Entry, ...]) -> None:
-        """Once the van has published keys: a list sealed to one of them, an order signed by two."""
-        broker, keys = site.broker, site.device_keys
-        key = await_key(broker.host, broker.port, site.admin, FLEET, DEVICE, keys.signing_key_hex, WATCHING_WAIT_S)
-        self._teller.say(
-            "keys", f"the van's stock is signed; key {key.recipient[:8]}… serves for this deployment alone"
-        )
-        backend = f"{self._runtime.backend}/{pack.precision}"
-        size = order_deployment(site, entries, self._wanted, pack.sha256, backend, key)
+    def _order(self, site: Site, ordered: _Ordered) -> None:
+        """Once the van has published keys: a list sealed to one of them, an order signed by two, the room's bundle."""
+        fleet, listed = site.fleet, ordered.listed
+        count = fleet.await_stock(DEVICE, WATCHING_WAIT_S)
+        order = fleet.order(DEPLOYMENT, DEVICE, listed.build, site.room_public, ordered.threshold, site.work / "draft")
+        key = order.vans[DEVICE]
+        self._teller.say("keys", f"{count} in the van's signed stock; {key[:8]}… serves for this deployment alone")
+        size = fleet.status(DEPLOYMENT).sealed_bytes
         self._teller.say(
             "order",
-            f"signed by officer and custodian; watchlist of {len(entries)} sealed for the van: "
+            f"signed by officer and custodian; watchlist of {len(listed.photographs)} sealed for the van: "
             f"{size / 1024:.0f} KB published",
         )
+        fingerprint = fleet.seal_bundle(order, listed.build, site.bundle_dir)
+        self._teller.say("bundle", f"names and photographs sealed to the room alone, fingerprint {fingerprint}")
+        if not self._wanted.keep:
+            shutil.rmtree(listed.build.parent)
+
+    def _close(self, site: Site) -> Closed:
+        """The officer's word, and what the fleet then says of the deployment."""
+        count = site.fleet.close(DEPLOYMENT, "the street is over")
+        status = site.fleet.status(DEPLOYMENT)
+        closed = Closed(len(status.receipts), len(status.vans), site.fleet.is_cleared(DEPLOYMENT))
+        left = "list, order and log cleared from the broker" if closed.cleared else "its order stays for vans to hear"
+        self._teller.say("closed", f"by the officer: {count} files of keys destroyed; {closed.words}, {left}")
+        return closed
 
     def _follow(self, site: Site, room: Part, van: Part) -> list[str]:
         """Tell what happens while the van watches; put the faults; until the van has ended and no fault is due."""
@@ -190,7 +185,7 @@ class Deployment:
         watching, done = False, []
         quiet_polls = 0
         while quiet_polls < 2:
-            time.sleep(POLL_S)
+            site.fleet.serve_for(POLL_S)
             quiet_polls = 0 if van.poll() is None or faults.outstanding else quiet_polls + 1
             now_s = time.monotonic()
             status = read_json(site.van_status)
@@ -231,56 +226,51 @@ class Deployment:
         """
         if code not in (Exit.ENDED, Exit.CAMERA_FAILED, Exit.ROWS_LEFT):
             raise DeploymentBroken(f"the van ended with {code} ({_exit_name(code)}); its log ends:\n{van.log_tail()}")
-        wanted = {"deployment_statistics"} | ({"deletion_receipt"} if code != Exit.CAMERA_FAILED else set())
+        closes = code != Exit.CAMERA_FAILED
+        wanted = {"deployment_statistics"} | ({"deletion_receipt"} if closes else set())
         until_s = time.monotonic() + RECORD_WAIT_S
         while time.monotonic() < until_s:
             self._mind_room(room)
             records = {record["kind"]: record for record in read_lines(site.room_saved / "records.jsonl")}
             if wanted <= records.keys():
+                if closes:
+                    self._await_receipt(site)
                 return records["deployment_statistics"], records.get("deletion_receipt")
-            time.sleep(POLL_S)
+            site.fleet.serve_for(POLL_S)
         raise DeploymentBroken(f"the van's last records did not reach the room:\n{room.log_tail()}\n{van.log_tail()}")
 
-    def _conclude(
-        self,
-        site: Site,
-        pack: VerifiedPack,
-        entries: tuple[Entry, ...],
-        not_enrolled: tuple[str, ...],
-        code: int,
-        record: dict[str, Any],
-        receipt: dict[str, Any] | None,
-        faults: list[str],
-    ) -> Result:
+    def _await_receipt(self, site: Site) -> None:
+        """The fleet hears the receipt at the same time as the room; if its connection was away just then, never."""
+        until_s = time.monotonic() + RECEIPT_WAIT_S
+        while not site.fleet.has_receipt(DEPLOYMENT, DEVICE) and time.monotonic() < until_s:
+            site.fleet.serve_for(POLL_S)
+
+    def _conclude(self, site: Site, ordered: _Ordered, ended: Ended) -> Result:
         wanted, out = self._wanted, self._wanted.out
+        listed = ordered.listed
         alerts = read_lines(site.room_saved / "alerts.jsonl")
         truth = self._truth(site)
-        outcome = score(alerts, truth, {entry.reference for entry in entries}) if truth is not None else None
+        outcome = score(alerts, truth, set(listed.photographs)) if truth is not None else None
         facts = Facts(
             alerts=alerts,
-            record=record,
-            entries=len(entries),
-            not_enrolled=not_enrolled,
-            pack=pack,
+            ended=ended,
+            entries=len(listed.photographs),
+            not_enrolled=sorted(listed.refused),
+            pack=ordered.pack,
             runtime=f"{self._runtime.name} {self._runtime.version}",
-            threshold=wanted.settled_threshold,
+            threshold=ordered.threshold.similarity,
             camera=wanted.camera_name,
-            exit_code=code,
             camera_error=read_json(site.van_status).get("camera_error") or None,
-            faults=faults,
         )
         summary = summarise(facts, outcome)
         (out / "alerts.jsonl").write_text("".join(json.dumps(_with_truth(alert, outcome)) + "\n" for alert in alerts))
-        records = [record] if receipt is None else [record, receipt]
+        records = [each for each in (ended.record, ended.receipt) if each is not None]
         (out / "records.jsonl").write_text("".join(json.dumps(each) + "\n" for each in records))
-        if receipt is not None:
-            self._teller.say("deleted", _deletion_in_words(receipt))
         (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
-        photographs = {entry.entry_id: entry.photograph for entry in entries}
-        draw_sheet(out / "sheet.png", facts, outcome, site.room_saved, photographs)
+        draw_sheet(out / "sheet.png", facts, outcome, site.room_saved, listed.photographs)
         self._console.print(summary_table(summary))
         self._teller.say("written", f"{out}/summary.json, alerts.jsonl, records.jsonl and sheet.png")
-        return Result(summary, tuple(self._shortfalls(summary, code)))
+        return Result(summary, tuple(self._shortfalls(summary, ended)))
 
     @property
     def _has_truth(self) -> bool:
@@ -289,11 +279,13 @@ class Deployment:
     def _truth(self, site: Site) -> Truth | None:
         return read_truth(site.truth_file) if self._has_truth else None
 
-    def _shortfalls(self, summary: dict[str, Any], code: int) -> list[str]:
+    def _shortfalls(self, summary: dict[str, Any], ended: Ended) -> list[str]:
         wanted = self._wanted
         short = []
-        if code != Exit.ENDED:
-            short.append(f"the van ended with {code} ({_exit_name(code)})")
+        if ended.exit_code != Exit.ENDED:
+            short.append(f"the van ended with {ended.exit_code} ({_exit_name(ended.exit_code)})")
+        if ended.closed.receipts < ended.closed.vans:
+            short.append(f"the fleet has {ended.closed.words}")
         if summary["tpir"] is not None and summary["tpir"]["value"] < wanted.alerted_share_min:
             short.append(
                 f"{summary['tpir']['value']:.0%} of the people on the list found, wanted {wanted.alerted_share_min:.0%}"

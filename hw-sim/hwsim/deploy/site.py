@@ -5,23 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from edge.clock import SystemClock
-from edge.formats.receipts import StockedKey
-from edge.trust.watchlist_writer import WatchlistEntry
+from edge.config_file import BrokerSettings
 from hwsim.broker import Broker, Roles
-from hwsim.deploy.room_side import CATEGORY, RESPONSE, write_simulated_bundle
+from hwsim.deploy.fleet_side import FleetSide
 from hwsim.deploy.wanted import DrawnWanted, Wanted
-from hwsim.fleet import SimulatedFleet, Terms
 from provisioning.authority import Authority, Certificate, SigningKeys
-from provisioning.enrolment import Entry
-from provisioning.publish import RepositoryPublisher
+from provisioning.order_terms import RoomKeys
 
 FLEET = "sim-fleet"
 DEVICE = "van-7f3a"
@@ -29,15 +26,12 @@ ROOM = "room-1"
 ADMIN = "fleet-1"
 DEPLOYMENT = "sim-deployment"
 
-ORDER_LASTS = timedelta(hours=2)
-ALERT_RETENTION_H = 24.0
-ENTRIES_MAX = 2_000
 HEARTBEAT_S = 1.0
 RESEND_S = 2.0
 DRAIN_S = 40.0
 RECONNECT_MAX_S = 2.0
 
-PRIVATE_FOLDERS = ("authority", "fleet", "van", "room", "broker", "saved")
+PRIVATE_FOLDERS = ("authority", "fleet", "draft", "lists", "van", "room", "broker", "saved")
 """Removed at the end: keys, ciphertext, the room's photographs and crops do not outlive the deployment."""
 
 
@@ -51,127 +45,102 @@ class Site:
     broker: Broker
     device_keys: SigningKeys
     room_keys: SigningKeys
-    admin: Certificate
     van_config: Path
     room_config: Path
     room_saved: Path
     street_spec: Path
     truth_file: Path
-    fleet: SimulatedFleet
-    published: dict[str, bytes]
+    fleet: FleetSide
 
     @property
     def van_status(self) -> Path:
         """Where the van's vision half says how it is."""
         return self.work / "van" / "state" / "vision" / "status.json"
 
-    def remove(self, keep: bool) -> None:
-        """Take away all that was private to the deployment, unless it is to be looked at."""
-        shutil.rmtree(self.runtime, ignore_errors=True)
+    @property
+    def bundle_dir(self) -> Path:
+        """Where the room looks for who an entry is."""
+        return self.work / "room" / "bundle"
+
+    @property
+    def room_public(self) -> RoomKeys:
+        """The room's keys, as an order names them."""
+        keys = self.room_keys
+        return RoomKeys(room_receipt_key_hex=keys.signing_key_hex, room_seal_key_hex=keys.seal_key_hex)
+
+
+@contextmanager
+def work_folder(out: Path, keep: bool) -> Iterator[Path]:
+    """A fresh folder to work in; all that was private to the deployment is taken away, unless it is to be kept."""
+    work = out.resolve() / "site"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        yield work
+    finally:
         for name in () if keep else PRIVATE_FOLDERS:
-            shutil.rmtree(self.work / name, ignore_errors=True)
+            shutil.rmtree(work / name, ignore_errors=True)
 
 
-def build_site(wanted: Wanted, pack_dir: Path) -> Site:
-    """Make a development authority and all identities, start the broker, write the configurations.
+@contextmanager
+def running_site(work: Path, wanted: Wanted) -> Iterator[Site]:
+    """Identities, a broker and a fleet that serves it, configurations of van and room.
 
     Raises: ToolMissing without mosquitto, BrokerUnreachable when it does not come up.
     """
-    work = wanted.out.resolve() / "site"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
+    site = _build_site(work, wanted)
+    try:
+        site.fleet.start()
+        yield site
+    finally:
+        site.fleet.stop()
+        site.broker.stop()
+        shutil.rmtree(site.runtime, ignore_errors=True)
+
+
+def _build_site(work: Path, wanted: Wanted) -> Site:
     authority = Authority.create(work / "authority", FLEET)
     roles = Roles(FLEET, devices=(DEVICE,), rooms=(ROOM,), fleet_admins=(ADMIN,))
     broker = Broker(work / "broker", authority.issue_server(), roles)
     broker.start()
+    device_keys = authority.device_keys(DEVICE)
+    settings = _broker_settings(broker, authority.issue_client(ADMIN))
+    fleet = FleetSide(work / "fleet", FLEET, settings, work / "log" / "fleet.log")
+    fleet.authority.vans.add(DEVICE, device_keys.signing_key_hex)
     site = Site(
         work=work,
         runtime=Path(tempfile.mkdtemp(prefix="lfr-")),
         authority=authority,
         broker=broker,
-        device_keys=authority.device_keys(DEVICE),
+        device_keys=device_keys,
         room_keys=authority.room_keys(ROOM),
-        admin=authority.issue_client(ADMIN),
         van_config=work / "van" / "lfr-edge.yaml",
         room_config=work / "room" / "room.yaml",
         room_saved=work / "saved",
         street_spec=work / "van" / "street.json",
         truth_file=wanted.truth or wanted.out.resolve() / "truth.jsonl",
-        fleet=SimulatedFleet(work / "fleet", FLEET, SystemClock()),
-        published={},
+        fleet=fleet,
     )
-    _write_van_config(site, wanted, pack_dir)
+    _write_van_config(site, wanted)
     _write_room_config(site)
     if wanted.street is not None:
         _write_street_spec(site, wanted)
     return site
 
 
-def order_deployment(
-    site: Site,
-    entries: tuple[Entry, ...],
-    wanted: Wanted,
-    pack_sha256: str,
-    backend: str,
-    key: StockedKey,
-) -> int:
-    """Have the watchlist sealed to a key of the van's stock and the order signed by two; publish; bytes published."""
-    terms = Terms(
-        deployment=DEPLOYMENT,
-        pack_sha256=pack_sha256,
-        similarity_threshold=wanted.settled_threshold,
-        threshold_backend=backend,
-        room_receipt_key_hex=site.room_keys.signing_key_hex,
-        room_seal_key_hex=site.room_keys.seal_key_hex,
-        lasts=ORDER_LASTS,
-        alert_retention_h=ALERT_RETENTION_H,
-        entries_max=max(ENTRIES_MAX, len(entries)),
+def _broker_settings(broker: Broker, certificate: Certificate) -> BrokerSettings:
+    return BrokerSettings(
+        host=broker.host,
+        port=broker.port,
+        ca_file=certificate.ca_file,
+        cert_file=certificate.cert_file,
+        key_file=certificate.key_file,
+        keepalive_s=5,
+        reconnect_max_s=RECONNECT_MAX_S,
     )
-    listed = [WatchlistEntry(entry.entry_id, CATEGORY, RESPONSE, entry.vector) for entry in entries]
-    order = site.fleet.order(terms, listed, {DEVICE: key}, wanted.subjects)
-    write_simulated_bundle(site.work / "room" / "bundle", order, entries)
-    return publish_changes(site)
 
 
-def publish_changes(site: Site) -> int:
-    """Whatever of the repository the broker does not have yet; bytes published."""
-    files = site.fleet.files()
-    changed = {name: data for name, data in files.items() if site.published.get(name) != data}
-    with _publisher(site) as publisher:
-        publisher.publish(changed, expiry_s=int(ORDER_LASTS.total_seconds()))
-        publisher.clear(name for name in site.published if name not in files)
-    site.published.clear()
-    site.published.update(files)
-    return sum(map(len, changed.values()))
-
-
-def clear_deployment(site: Site) -> None:
-    """Take the deployment's retained files off the broker, once the van has signed for its end."""
-    gone = [name for name in site.published if name.startswith("deployments/") or "." + DEPLOYMENT in name]
-    with _publisher(site) as publisher:
-        publisher.clear(gone)
-    for name in gone:
-        del site.published[name]
-
-
-def _publisher(site: Site) -> RepositoryPublisher:
-    admin, broker = site.admin, site.broker
-    return RepositoryPublisher(broker.host, broker.port, FLEET, admin.ca_file, admin.cert_file, admin.key_file)
-
-
-def _broker_section(site: Site, certificate: Certificate) -> dict[str, Any]:
-    return {
-        "host": site.broker.host,
-        "port": site.broker.port,
-        "ca_file": str(certificate.ca_file),
-        "cert_file": str(certificate.cert_file),
-        "key_file": str(certificate.key_file),
-        "keepalive_s": 5,
-        "reconnect_max_s": RECONNECT_MAX_S,
-    }
-
-
-def _write_van_config(site: Site, wanted: Wanted, pack_dir: Path) -> None:
+def _write_van_config(site: Site, wanted: Wanted) -> None:
     # A simulated street is passed in by hwsim's own main; the section's path is then never opened.
     clip = wanted.camera.resolve() if wanted.camera is not None else site.street_spec
     settings = {
@@ -182,8 +151,8 @@ def _write_van_config(site: Site, wanted: Wanted, pack_dir: Path) -> None:
             "runtime_dir": str(site.runtime),
         },
         "camera": {"kind": "file", "path": str(clip), "pace": wanted.pace, "retries_max": 2, "retry_wait_s": 0.2},
-        "inference": {"pack_dir": str(pack_dir.resolve()), "precision": wanted.precision},
-        "broker": _broker_section(site, site.authority.issue_client(DEVICE)),
+        "inference": {"pack_dir": str(wanted.pack_dir.resolve()), "precision": wanted.precision},
+        "broker": _broker_settings(site.broker, site.authority.issue_client(DEVICE)).model_dump(mode="json"),
         "keys": {
             "signing_key_file": str(site.device_keys.signing_key_file),
             "root_file": str(site.work / "van" / "root.json"),
@@ -201,12 +170,12 @@ def _write_room_config(site: Site) -> None:
     settings = {
         "fleet": FLEET,
         "state_dir": str(site.work / "room" / "state"),
-        "bundle_dir": str(site.work / "room" / "bundle"),
+        "bundle_dir": str(site.bundle_dir),
         "receipt_key_file": str(site.room_keys.signing_key_file),
         "seal_key_file": str(site.room_keys.seal_key_file),
         "devices": {DEVICE: site.device_keys.signing_key_hex},
         "heartbeat_interval_s": HEARTBEAT_S,
-        "broker": _broker_section(site, site.authority.issue_client(ROOM)),
+        "broker": _broker_settings(site.broker, site.authority.issue_client(ROOM)).model_dump(mode="json"),
     }
     _write_yaml(site.room_config, settings)
 

@@ -19,25 +19,49 @@ from models.intervals import clopper_pearson
 
 
 @dataclass(frozen=True)
+class Closed:
+    """What the fleet says at the end. cleared: whether nothing of the deployment is left in its repository."""
+
+    receipts: int
+    vans: int
+    cleared: bool
+
+    @property
+    def words(self) -> str:
+        """As in `lfr-fleet status`."""
+        return f"{self.receipts} of {self.vans} deletion receipts"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How it ended. record, receipt: the van's signed last words, as the room verified them; faults: in words."""
+
+    exit_code: int
+    record: dict[str, Any]
+    receipt: dict[str, Any] | None
+    faults: Sequence[str]
+    closed: Closed
+
+
+@dataclass(frozen=True)
 class Facts:
-    """What a deployment left behind. record: the van's signed closing statistics, as the room verified them."""
+    """What a deployment left behind."""
 
     alerts: Sequence[dict[str, Any]]
-    record: dict[str, Any]
+    ended: Ended
     entries: int
     not_enrolled: Sequence[str]
     pack: VerifiedPack
     runtime: str
     threshold: float
     camera: str
-    exit_code: int
     camera_error: str | None
-    faults: Sequence[str]
 
 
 def summarise(facts: Facts, outcome: Outcome | None) -> dict[str, Any]:
     """The object of summary.json; what only truth can tell is null without it."""
-    counts = facts.record["statistics"]
+    ended = facts.ended
+    counts = ended.record["statistics"]
     people: dict[str, Any] = {
         "people_passed": None,
         "people_on_list": None,
@@ -86,8 +110,10 @@ def summarise(facts: Facts, outcome: Outcome | None) -> dict[str, Any]:
         "not_enrolled": list(facts.not_enrolled),
         "similarity_threshold": facts.threshold,
         "camera": facts.camera,
-        "faults": list(facts.faults),
-        "van_exit_code": facts.exit_code,
+        "faults": list(ended.faults),
+        "van_exit_code": ended.exit_code,
+        "deletion_receipts": {"received": ended.closed.receipts, "vans": ended.closed.vans},
+        "cleared": ended.closed.cleared,
         "pack": {
             "name": facts.pack.manifest.name,
             "version": facts.pack.manifest.version,
@@ -95,7 +121,7 @@ def summarise(facts: Facts, outcome: Outcome | None) -> dict[str, Any]:
             "purpose": facts.pack.manifest.purpose,
             "sha256": facts.pack.sha256,
         },
-        "watchlist_sha256": facts.record["watchlist_sha256"],
+        "watchlist_sha256": ended.record["watchlist_sha256"],
         "versions": {
             "lfr_edge": __version__,
             "python": platform.python_version(),
@@ -146,6 +172,8 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     if latency["p50"] is not None:
         rows.append(("capture to outbox", f"median {latency['p50']:.0f} ms, 99th percentile {latency['p99']:.0f} ms"))
+    received = summary["deletion_receipts"]
+    rows.append(("deletion receipts", f"{received['received']} of {received['vans']}"))
     pack = summary["pack"]
     rows.append(
         ("models", f"{pack['name']} {pack['version']}, {pack['precision']}, on {summary['versions']['runtime']}")
@@ -154,7 +182,7 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def draw_sheet(path: Path, facts: Facts, outcome: Outcome | None, saved: Path, photographs: Mapping[str, Path]) -> None:
-    """sheet.png: each alert's crop beside its enrolment photograph. photographs: by entry id."""
+    """sheet.png: each alert's crop beside its enrolment photograph. photographs: by reference."""
     really = {verdict.event_id: verdict for verdict in outcome.verdicts} if outcome else {}
     cards = []
     for alert in facts.alerts:
@@ -166,7 +194,7 @@ def draw_sheet(path: Path, facts: Facts, outcome: Outcome | None, saved: Path, p
                 similarity=alert["similarity"],
                 threshold=alert["threshold"],
                 live=saved / crop if crop else None,
-                enrolment=photographs.get(alert["entry_id"]),
+                enrolment=photographs.get(alert["reference"]),
                 latency_ms=alert["latency_ms"],
                 note=f"{alert['frames_fused']} frames",
                 really=None if verdict is None else verdict.really or "nobody the truth knows",
@@ -174,7 +202,7 @@ def draw_sheet(path: Path, facts: Facts, outcome: Outcome | None, saved: Path, p
                 response=alert.get("response"),
             )
         )
-    counts = facts.record["statistics"]
+    counts = facts.ended.record["statistics"]
     lines = [
         f"{facts.camera}: {len(facts.alerts)} alerts from {facts.entries} entries at threshold {facts.threshold:.2f}; "
         f"{counts['faces_seen']} faces seen, {counts['faces_compared']} compared"

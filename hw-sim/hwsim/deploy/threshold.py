@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from edge.errors import CalibrationMissing
-from edge.trust.packs import VerifiedPack
-from models.calibration.answer import answer, table_for
+from provisioning.thresholds import SetThreshold, set_threshold
 
 FPIR = 0.001
 """One false alarm for a thousand faces that pass: the ceiling of DOMAIN.md 7."""
@@ -12,15 +13,9 @@ FPIR = 0.001
 UNCALIBRATED = 0.55
 
 
-def threshold_for(pack: VerifiedPack, backend: str, entries: int) -> tuple[float, str]:
-    """The threshold for a list of so many entries, and in words where it is from. Raises: OutsideCalibration."""
+def threshold_for(pack_dir: Path, backend: str, entries_max: int, chosen: float | None) -> SetThreshold:
+    """For a list that may grow to entries_max. backend: `litert/int8`. Raises: OutsideCalibration."""
     try:
-        smallest = table_for(pack, backend, pack.precision).sizes()[0]
+        return set_threshold(pack_dir, backend, entries_max, FPIR, chosen)
     except CalibrationMissing:
-        return UNCALIBRATED, f"{UNCALIBRATED:.2f}: the pack has no calibration for {backend}/{pack.precision}"
-    found = answer(pack, backend, max(entries, smallest), FPIR)
-    words = (
-        f"{found.threshold:.3f}: FPIR {FPIR:.1%} on a list of {found.watchlist}, {found.evidence} "
-        f"on {found.people} {found.subjects} people"
-    )
-    return found.threshold, words
+        return set_threshold(pack_dir, backend, entries_max, FPIR, UNCALIBRATED)

@@ -69,13 +69,6 @@ class Wanted:
     false_alerts_max: int
 
     @property
-    def settled_threshold(self) -> float:
-        """Raises: DeploymentRefused while there is none."""
-        if self.threshold is None:
-            raise DeploymentRefused("no threshold has been settled; ask for one with --threshold")
-        return self.threshold
-
-    @property
     def camera_name(self) -> str:
         """What the summary calls the camera."""
         if isinstance(self.street, DrawnWanted):

@@ -14,6 +14,7 @@ from edge.trust.packs import open_pack
 from edge.vision.enrol import FACE_WIDTH_MIN_PX, RIVAL_WIDTH_SHARE, FacePath
 from hwsim.street.portraits import FaceFinder, centred_face, read_picture
 from hwsim.street.truth import Box
+from provisioning.examine import Examiner
 
 DEFAULT_PACK, BRINGUP_PACK = "street", "bringup"
 """For photographs of real people, and for drawn ones."""
@@ -25,9 +26,16 @@ class ChosenFinder:
 
     find: FaceFinder
     pack: str | None
+    examiner: Examiner | None = None
+
+    def enrols(self, photograph: Path) -> bool:
+        """Whether a watchlist build takes a photograph. Where no pack is installed, every readable picture is."""
+        if self.examiner is None:
+            return self.accepts(photograph)
+        return self.examiner.examine(photograph.read_bytes()).outcome == "accepted"
 
     def accepts(self, photograph: Path) -> bool:
-        """Whether a photograph is fit for enrolment: one face that can be meant, of sufficient size.
+        """Whether a photograph shows one face that can be meant, of sufficient size.
 
         Where no pack is installed, every readable picture is.
         """
@@ -56,4 +64,4 @@ def choose_finder(packs: Path, pack: str | None) -> ChosenFinder:
     def find(image: NDArray[np.uint8]) -> tuple[Box, ...]:
         return faces.faces(image)
 
-    return ChosenFinder(find, verified.manifest.name)
+    return ChosenFinder(find, verified.manifest.name, Examiner(faces))

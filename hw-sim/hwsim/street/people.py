@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import PhotographsMissing
-
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+from provisioning.photographs import PICTURE_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -38,4 +37,4 @@ def find_people(folder: Path) -> tuple[PersonPhotographs, ...]:
 
 
 def _is_photograph(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".") and path.is_file()
