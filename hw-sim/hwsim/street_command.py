@@ -19,6 +19,7 @@ from hwsim.street.drawing import need_renderer
 from hwsim.street.finder import choose_finder
 from hwsim.street.people import find_people
 from hwsim.street.portraits import load_portraits
+from hwsim.street.truth import Truth
 from hwsim.street.walk import DENSITY_MAX
 
 _ABOUT = "make a street video with ground truth, of photographs of people or drawn by a scenario"
@@ -100,19 +101,11 @@ def run(options: argparse.Namespace) -> int:
         truth = write_clip(
             composer, options.out, truth_path, options.sheet, lambda done: bars.update(composing, completed=done)
         )
-    header = truth.header
     summary = {
         "clip": str(options.out),
         "truth": str(truth_path),
         "sheet": str(options.sheet) if options.sheet else None,
-        "seed": header.seed,
-        "width_px": header.width_px,
-        "height_px": header.height_px,
-        "frames": header.frames,
-        "frames_per_s": header.frames_per_s,
-        "seconds": round(header.frames / header.frames_per_s, 3),
-        "people": len(header.people),
-        "people_passed": len(truth.people_passed()),
+        **_told(truth),
         "faces_found_by": finder.pack or "assumed centred",
         "photographs_refused": len(loaded.refused),
     }
@@ -147,7 +140,7 @@ def _run_scenario(options: argparse.Namespace) -> int:
 
     with bars:
         truth = write_scenario(scenario, options.out, options.filler or 0, progress=show)
-    files, header = ScenarioFiles(options.out), truth.header
+    files = ScenarioFiles(options.out)
     summary = {
         "about": scenario.about,
         "clip": str(files.clip),
@@ -155,6 +148,17 @@ def _run_scenario(options: argparse.Namespace) -> int:
         "sheet": str(files.sheet),
         "watchlist": str(files.watchlist) if files.watchlist.is_dir() else None,
         "filler": str(files.filler) if options.filler else None,
+        **_told(truth),
+        "wanted": scenario.crowd.wanted,
+    }
+    print(json.dumps(summary)) if options.json else _show(summary, Console())
+    return 0
+
+
+def _told(truth: Truth) -> dict[str, Any]:
+    """What a summary says of every street, photographs or drawn."""
+    header = truth.header
+    return {
         "seed": header.seed,
         "width_px": header.width_px,
         "height_px": header.height_px,
@@ -163,10 +167,7 @@ def _run_scenario(options: argparse.Namespace) -> int:
         "seconds": round(header.frames / header.frames_per_s, 3),
         "people": len(header.people),
         "people_passed": len(truth.people_passed()),
-        "wanted": scenario.crowd.wanted,
     }
-    print(json.dumps(summary)) if options.json else _show(summary, Console())
-    return 0
 
 
 def _show(summary: dict[str, Any], console: Console) -> None:

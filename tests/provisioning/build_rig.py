@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from provisioning.assembly import Built
+from provisioning.assembly import Built, PhotographLine
 from provisioning.build_command import BuildWanted, build
 from provisioning.entries import OPTIONAL, REQUIRED
 from tests.fake_clock import FakeClock
@@ -90,3 +90,9 @@ class Rig:
 def rig_in(folder: Path) -> Rig:
     (folder / "photos").mkdir()
     return Rig(folder, MadeRuntime(), [])
+
+
+def line_of(built: Built, photograph: str) -> PhotographLine:
+    """What the report says of a photograph."""
+    (line,) = (line for line in built.lines if line.photograph == photograph)
+    return line

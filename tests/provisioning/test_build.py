@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from edge.errors import EntriesInvalid
-from provisioning.assembly import Built, PhotographLine
 from provisioning.built_list import LIST_NAME, read_built
 from provisioning.built_people import read_people, read_photographs
 from provisioning.errors import BuildIncomplete
 from provisioning.examine import SHOWN_SIDE_PX
-from tests.provisioning.build_rig import Rig, rig_in
+from tests.provisioning.build_rig import Rig, line_of, rig_in
 from tests.vision.made import picture, template_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,11 +22,6 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def rig(tmp_path: Path) -> Rig:
     return rig_in(tmp_path)
-
-
-def line_of(built: Built, photograph: str) -> PhotographLine:
-    (line,) = (line for line in built.lines if line.photograph == photograph)
-    return line
 
 
 # What becomes an entry

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from edge.errors import FolderInUse, ModelRejected
-from provisioning.assembly import Built, PhotographLine
 from provisioning.build_folder import held_folder
 from provisioning.built_list import LIST_NAME, read_built
 from provisioning.built_people import PEOPLE_NAME, PHOTOGRAPHS_NAME, read_people, read_photographs
@@ -29,11 +28,6 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def rig(tmp_path: Path) -> Rig:
     return rig_in(tmp_path)
-
-
-def line_of(built: Built, photograph: str) -> PhotographLine:
-    (line,) = (line for line in built.lines if line.photograph == photograph)
-    return line
 
 
 # The work
