@@ -98,10 +98,13 @@ def test_used_time_is_kept_over_restarts_and_forgotten_at_the_close(tmp_path: Pa
     first.verdict()
     clock.advance(120)
     first.verdict()
-    first.keep()
+    first.opened()
     again = Timekeeper(path, clock)
-    assert (again.kept, json.loads(path.read_text())["used_s"]) == (begun.deployment, 120.0)
-    again.forget()
+    assert (again.kept, json.loads(path.read_text())["used_s"]) == (
+        begun.deployment,
+        {begun.deployment: 120.0},
+    )
+    again.forget(begun.deployment)
     assert not path.exists()
 
 
