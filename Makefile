@@ -23,7 +23,7 @@ check: setup ## Format, lint, types and layers only
 fuzz: setup ## The property tests again, with many more examples each
 	@.venv/bin/python -m pytest -m hypothesis --hypothesis-profile=thorough -o timeout=3600
 
-proof: setup ## Long runs outside the tests, an hour in all: kills, 200 vans, 10,000 entries, 10,000 photographs
+proof: setup ## Long runs outside the tests, over half an hour in all: kills, 200 vans, 10,000 entries, 10,000 photographs
 	@mkdir -p build/proof
 	@.venv/bin/python -m tests.proof.kill_moments --times 200
 	@.venv/bin/python -m tests.proof.vans_in_force --vans 200 --entries 10000 --json build/proof/vans_in_force.json
