@@ -180,8 +180,9 @@ class VisionApp:
             self._reporter.facts.repository_error = self._seeker.error
             if found is not None:
                 self._move(Event.ORDER_FOUND)
-                if found.is_closed:  # its list is gone from the repository by then
-                    return self._close(found.opened, "close", 0, lambda: (0, 0))
+                over = "close" if found.is_closed else self._timekeeper.verdict().because
+                if over is not None:  # while the van was off; the list may be gone from the repository by then
+                    return self._close(found.opened, over, 0, lambda: (0, 0))
                 try:
                     return self._open(found), found.view
                 except LfrError as error:
@@ -194,10 +195,10 @@ class VisionApp:
         return Exit.ENDED
 
     def _is_due(self, found: Found) -> bool:
-        """Whether the clocks allow the list to be opened; from here on they are held against this order."""
+        """Whether the clocks leave anything to do, were it to close; they are held against this order from here on."""
         self._timekeeper.begin(found.opened.order, found.opened.policy)
         self._timekeeper.told(found.view.made_at_utc)
-        return self._timekeeper.verdict().phase not in (Phase.WAIT, Phase.CLOSE)
+        return self._timekeeper.verdict().phase is not Phase.WAIT
 
     def _open(self, found: Found) -> InForce:
         opened = found.opened

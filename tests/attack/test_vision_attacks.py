@@ -16,6 +16,7 @@ from edge.trust.documents import canonical
 from edge.vision import app as app_module
 from edge.vision import closing, gallery, pipeline
 from edge.vision.memory import LockedBuffer
+from tests.vision.app_rig import MadeVanAgain
 from tests.vision.made import picture, residue, template_of
 from tests.vision.made_fleet import MadeFleet
 from tests.vision.made_van import DEPLOYMENT, DEVICE, FLEET, MadeVan, PassersBy, ScriptedLink, keep_in
@@ -140,7 +141,19 @@ def test_expired_order_is_not_replayed(van: MadeVan, buffers: list[LockedBuffer]
     yesterday = van.files(lasts=timedelta(hours=1))
     van.clock.advance(86_400)
     van.fleet.tick()
-    assert_refused_then_mended(van, yesterday, van.files(deployment="today"), buffers)
+    today = van.files(deployment="today")
+    camera, link = PassersBy(WALK), van.link(yesterday)
+    run = van.start(camera)
+    link.wait_fetched(INDEX, times=4)
+    assert (camera.opened, link.of(wire.OpenDeployment)) == (0, [])
+    link.files = today
+    assert run.ended() == Exit.ENDED  # yesterday's is closed first, unopened: its key was still there
+    assert camera.opened == 0
+    again = MadeVanAgain(van)
+    link, camera = again.link(today), PassersBy(WALK)
+    assert again.start(camera).ended() == Exit.ENDED
+    assert camera.opened == 1
+    assert {each.deployment for each in link.of(wire.OpenDeployment)} == {"today"}
 
 
 def test_link_that_answers_with_other_files_than_asked_for_opens_nothing(van: MadeVan, buffers: list[LockedBuffer]):

@@ -92,6 +92,35 @@ def test_a_close_that_came_while_the_van_was_off_is_obeyed_before_any_camera_ope
     assert receipt.closed_because == "close"
 
 
+def test_order_that_ended_while_the_van_was_off_destroys_its_key_and_is_signed_for(van: MadeVan):
+    link, camera = van.link(van.files(lasts=timedelta(hours=1))), PassersBy(WALK, then="again")
+    run = van.start(camera)
+    assert camera.seen_round.wait(20)
+    assert run.stop() == Exit.ENDED
+    recipient = van.fleet.order_of(DEPLOYMENT).vans[DEVICE]
+    assert van.vault().holds(recipient)
+    van.clock.advance(7200)
+    van.fleet.tick()
+    again = MadeVanAgain(van)
+    link, camera = again.link(van.fleet.files()), PassersBy(WALK)
+    assert again.start(camera).ended() == Exit.ENDED
+    assert camera.opened == 0
+    (receipt,) = documents(van, link, DeletionReceipt)
+    assert receipt.closed_because == "fleet_time"
+    assert receipt.vision.recipient_destroyed == recipient
+    assert not van.vault().holds(recipient)
+
+
+def test_order_that_only_the_clock_calls_over_destroys_nothing(van: MadeVan):
+    link, camera = van.link(van.files(lasts=timedelta(hours=1))), PassersBy(WALK)
+    van.clock.set_wall(7200)
+    run = van.start(camera)
+    link.wait_fetched(INDEX, times=3)
+    assert run.stop() == Exit.ENDED
+    assert camera.opened == 0
+    assert van.vault().holds(van.fleet.order_of(DEPLOYMENT).vans[DEVICE])
+
+
 def test_a_closed_deployment_is_never_opened_again(van: MadeVan):
     van.link(van.files())
     van.start(PassersBy(WALK)).ended()
