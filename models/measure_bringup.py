@@ -30,6 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the figures, as JSON")
     parser.add_argument("--frames", type=int, default=FRAMES, metavar="N", help=f"default: {FRAMES}")
     parser.add_argument("--people", type=int, default=PEOPLE, metavar="N", help=f"who pass, default: {PEOPLE}")
+    parser.add_argument(
+        "--draw", type=int, default=0, metavar="N", help="which frames and people; another number, others (default: 0)"
+    )
     options = parser.parse_args(argv)
     try:
         figures = _measure(options)
@@ -48,14 +51,14 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         embedder = build_embedder(options.embedder, runtime, held_out.calibration_faces(), report)
     figures: dict[str, Any] = {"runtime": f"{runtime.name} {runtime.version}", "detector": {}, "embedder": {}}
     with counting_bar("frames") as report:
-        scenes = held_out.scenes(options.frames, report)
+        scenes = held_out.scenes(options.frames, report, options.draw)
     for precision in ("float32", "int8"):
         content = _of(detectors[held_out.SCENE_PX], precision)
         found = measure_detector(scenes, held_out.finder(runtime, content, held_out.SCENE_PX), SIZES_PX)
         figures["detector"][precision] = dataclasses.asdict(found)
     with counting_bar("street") as report:
         contents = {size: built.int8 for size, built in detectors.items()}
-        faces, photographs = held_out.street(options.people, runtime, contents, report)
+        faces, photographs = held_out.street(options.people, runtime, contents, report, options.draw)
     for precision in ("float32", "int8"):
         embed = held_out.embed_with(runtime, _of(embedder, precision))
         measured = measure_embedder(

@@ -13,7 +13,7 @@ from models.training.geometry import STRIDES
 
 FOCUS = 2.0
 """Focal loss's exponent (Lin et al. 2017)."""
-FACE_WEIGHT, FIT_WEIGHT, BOX_WEIGHT, LANDMARK_WEIGHT = 1.0, 0.5, 1.5, 3.0
+FACE_WEIGHT, FIT_WEIGHT, BOX_WEIGHT, LANDMARK_WEIGHT = 1.0, 0.5, 1.5, 4.5
 LANDMARK_BETA = 0.02
 """Where the landmark loss turns from squared to absolute, in widths of the box."""
 

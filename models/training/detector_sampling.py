@@ -21,6 +21,8 @@ from models.training.detector_targets import FACE
 from models.training.shards import Arrays
 
 MOSAIC_SHARE, GREY_SHARE, BLANK_SHARE = 0.25, 0.1, 0.35
+BLANK_WINDOWS_SHARE = 0.12
+"""Of the windows, black at the right or below: enough to learn that what stands beside the black is no face."""
 
 WINDOW_PX = 160
 FACE_SHARE, HARD_SHARE = 0.7, 0.2
@@ -78,7 +80,8 @@ class Windows:
             height, width = self._frames["images"].shape[1:3]
             middle = (rng.uniform(0, 1, 2) * (width, height)).astype(np.float32)
             scale = float(np.exp(rng.uniform(*np.log((SCALE_MIN, 1.6)))))
-        return _varied(self._window(row, middle, scale, rng), rng)
+        shown = _varied(self._window(row, middle, scale, rng), rng)
+        return blank(shown, rng) if rng.random() < BLANK_WINDOWS_SHARE else shown
 
     def _face(self, rng: np.random.Generator) -> tuple[int, NDArray[np.float32], float]:
         """A face's frame, its middle, and how much larger to show it."""

@@ -42,7 +42,7 @@ class DetectorTrainee:
         fall = 0.5 + 0.5 * math.cos(math.pi * index / self._steps)
         for group in self._optimiser.param_groups:
             group["lr"] = self._rate_max * min(1.0, (index + 1) / WARM_UP_STEPS) * fall
-        rng = np.random.default_rng([self._seed, index])
+        rng = np.random.default_rng([self._seed, self._steps, index])
         samples = [self._draw(rng) for _ in range(self._batch)]
         images, kinds, boxes, landmarks = (np.stack(field) for field in zip(*samples, strict=True))
         targets = targets_of(kinds, boxes, landmarks, *images.shape[1:3])

@@ -33,6 +33,8 @@ MEASURED_PEOPLE = range(3_100_000, 3_200_000)
 CALIBRATION_FRAMES, CALIBRATION_FACES = 48, 160
 CALIBRATION_SEED, MEASURED_SEED = 900_000 * BATCH, 910_000 * BATCH
 STREET_SEED = 400
+DRAW_FRAMES, DRAW_STREETS = 20 * BATCH, 10
+"""How far the seeds of one draw of what is measured on lie from those of the next."""
 
 SCORE_MIN, NMS_IOU, FACE_MIN_PX = 0.5, 0.3, 16.0
 """The detector's operating point, in the pack and here."""
@@ -52,11 +54,12 @@ def calibration_faces() -> list[NDArray[np.uint8]]:
     return [np.ascontiguousarray(view[margin:-margin, margin:-margin]) for view in views]
 
 
-def scenes(count: int, report: Callable[[int, int], None]) -> list[Scene]:
-    """Frames with their truth, of SCENE_PX."""
+def scenes(count: int, report: Callable[[int, int], None], draw: int = 0) -> list[Scene]:
+    """Frames with their truth, of SCENE_PX. draw: which ones; each number gives others."""
+    first = MEASURED_SEED + draw * DRAW_FRAMES
     made = []
     for number in range(count):
-        frame = sample_frame(MEASURED_SEED + number, SCENE_PX, MEASURED_PEOPLE)
+        frame = sample_frame(first + number, SCENE_PX, MEASURED_PEOPLE)
         labels = labelled(frame, FACES_MAX)
         made.append(Scene(frame.picture, labels["kinds"], labels["boxes"], labels["landmarks"]))
         report(number + 1, count)
@@ -72,14 +75,22 @@ def finder(
 
 
 def street(
-    people: int, runtime: Runtime, detectors: Mapping[tuple[int, int], bytes], report: Callable[[int, int], None]
+    people: int,
+    runtime: Runtime,
+    detectors: Mapping[tuple[int, int], bytes],
+    report: Callable[[int, int], None],
+    draw: int = 0,
 ) -> tuple[StreetFaces, dict[str, NDArray[np.uint8]]]:
-    """Everyone who passes a street in each weather, and everyone's enrolment photograph, aligned."""
+    """Everyone who passes a street in each weather, and everyone's enrolment photograph, aligned.
+
+    draw: as for `scenes`.
+    """
     found = _detector(runtime, detectors[STREET_PX], STREET_PX, SCORE_MIN)
     enrols = _detector(runtime, detectors[SIZES_PX[0]], SIZES_PX[0], SCORE_MIN)
     aligner = Aligner(_embedder_spec())
     share = -(-people // len(WEATHERS))
-    scenarios = [street_of(STREET_SEED + number, share, weather) for number, weather in enumerate(WEATHERS)]
+    first = STREET_SEED + draw * DRAW_STREETS
+    scenarios = [street_of(first + number, share, weather) for number, weather in enumerate(WEATHERS)]
     faces = gather(scenarios, found, aligner, report)
     photographs: dict[str, NDArray[np.uint8]] = {}
     for name in faces.passed:
