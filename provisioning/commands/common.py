@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from securesystemslib.signer import Signer
@@ -56,6 +56,22 @@ def add_secrets(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--public", metavar="FILE", help="public half, for a URI that does not tell it (a cloud's KMS)")
 
 
+def add_signing(
+    kinds: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    what: str,
+    says: str,
+    run: Callable[[argparse.Namespace], int],
+    several: bool = False,
+) -> None:
+    """A command that shows something, asks, and signs it. what: the argument's name, a path."""
+    parser = kinds.add_parser(name, help=says)
+    parser.add_argument(what, type=Path, metavar=what.upper())
+    parser.add_argument("--yes", action="store_true", help="do not ask: it was read elsewhere")
+    add_keys(parser, several)
+    parser.set_defaults(run=run)
+
+
 def add_push(parser: argparse.ArgumentParser) -> None:
     """Whether the broker is to know at once."""
     parser.add_argument(
@@ -73,6 +89,15 @@ def open_signers(options: argparse.Namespace) -> list[Signer]:
     passphrases = Passphrases(options.passphrase_file)
     public = read_public(options.public) if options.public else None
     return [load_signer(each, passphrases, public) for each in options.key]
+
+
+def each_signer(options: argparse.Namespace) -> Iterator[Signer]:
+    """Who signs, one after the other: asked before, told after. Raises: SignerUnusable, AuthorityInvalid."""
+    for signer in open_signers(options):
+        key = f"key {signer.public_key.keyid[:16]}…"
+        confirm(f"sign it with {key}?", options.yes)
+        yield signer
+        print(f"signed with {key}")
 
 
 def confirm(question: str, yes: bool) -> None:

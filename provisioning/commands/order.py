@@ -14,6 +14,7 @@ from provisioning.commands.common import (
     add_folder,
     add_keys,
     add_push,
+    add_signing,
     confirm,
     hand_over,
     open_fleet,
@@ -49,11 +50,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     show.add_argument("order", metavar="DRAFT|DEPLOYMENT")
     add_folder(show)
     show.set_defaults(run=_show)
-    sign = kinds.add_parser("sign", help="show a draft, ask, and sign it")
-    sign.add_argument("draft", type=Path, metavar="DRAFT")
-    sign.add_argument("--yes", action="store_true", help="do not ask: it was read elsewhere")
-    add_keys(sign, several=False)
-    sign.set_defaults(run=_sign)
+    add_signing(kinds, "sign", "draft", "show a draft, ask, and sign it", _sign)
     publish = kinds.add_parser("publish", help="publish an order that both have signed, with its sealed list")
     publish.add_argument("draft", type=Path, metavar="DRAFT")
     add_folder(publish)

@@ -11,12 +11,11 @@ from edge.errors import AuthorityInvalid
 from edge.files import write_durably
 from provisioning.commands.common import (
     add_folder,
-    add_keys,
     add_push,
-    confirm,
+    add_signing,
+    each_signer,
     hand_over,
     open_fleet,
-    open_signers,
 )  # fmt: skip
 from provisioning.commands.founding import person_of
 from provisioning.fleet_folder import ONLINE, FleetFolder, Person
@@ -50,11 +49,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     show = kinds.add_parser("show", help="what a draft says, and who has yet to sign it")
     show.add_argument("draft", type=Path, metavar="DRAFT")
     show.set_defaults(run=_show)
-    sign = kinds.add_parser("sign", help="show a draft, ask, and sign it")
-    sign.add_argument("draft", type=Path, metavar="DRAFT")
-    sign.add_argument("--yes", action="store_true", help="do not ask: it was read elsewhere")
-    add_keys(sign, several=True)
-    sign.set_defaults(run=_sign)
+    add_signing(kinds, "sign", "draft", "show a draft, ask, and sign it", _sign, several=True)
     publish = kinds.add_parser("publish", help="publish a draft that has its signatures")
     publish.add_argument("draft", type=Path, metavar="DRAFT")
     add_folder(publish)
@@ -102,11 +97,9 @@ def _sign(options: argparse.Namespace) -> int:
     if draft.kind == "deployment":
         raise AuthorityInvalid(f"{options.draft}: an order; read and sign it with: lfr-fleet order sign FOLDER")
     print(_text(draft))
-    for signer in open_signers(options):
-        confirm(f"sign it with key {signer.public_key.keyid[:16]}…?", options.yes)
-        signed = draft.sign(signer)
-        print(f"signed {', '.join(signed)} with key {signer.public_key.keyid[:16]}…")
-    write_durably(options.draft, draft.to_bytes())
+    for signer in each_signer(options):
+        print(f"as {', '.join(draft.sign(signer))}: ", end="")
+        write_durably(options.draft, draft.to_bytes())
     return 0
 
 

@@ -18,7 +18,15 @@ from provisioning.commanding import (
     sign_commands,
     write_sheet,
 )  # fmt: skip
-from provisioning.commands.common import add_folder, add_keys, add_push, confirm, open_fleet, open_signers
+from provisioning.commands.common import (
+    add_folder,
+    add_keys,
+    add_push,
+    add_signing,
+    each_signer,
+    open_fleet,
+    open_signers,
+)
 from provisioning.fleet_folder import FleetFolder
 from provisioning.serve import Server
 
@@ -58,11 +66,7 @@ def add_parsers(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     add_keys(suspend, several=False, required=False)
     add_keys(resume, several=True)
     resume.add_argument("--out", type=Path, metavar="FILE", help="where another is to sign it elsewhere")
-    countersign = kinds.add_parser("countersign", help="show a resumption, ask, and sign it")
-    countersign.add_argument("file", type=Path, metavar="FILE")
-    countersign.add_argument("--yes", action="store_true", help="do not ask: it was read elsewhere")
-    add_keys(countersign, several=False)
-    countersign.set_defaults(run=_countersign)
+    add_signing(kinds, "countersign", "file", "show a resumption, ask, and sign it", _countersign)
     send = kinds.add_parser("send", help="publish a resumption that two have signed")
     send.add_argument("file", type=Path, metavar="FILE")
     send.set_defaults(run=_send)
@@ -97,11 +101,9 @@ def _countersign(options: argparse.Namespace) -> int:
     documents = read_sheet(options.file)
     for command in commands_in(documents):
         print(_describe(command))
-    for signer in open_signers(options):
-        confirm(f"sign with key {signer.public_key.keyid[:16]}…?", options.yes)
+    for signer in each_signer(options):
         documents = sign_commands(documents, signer)
         write_sheet(options.file, documents)
-        print(f"signed with key {signer.public_key.keyid[:16]}…")
     return 0
 
 

@@ -14,7 +14,16 @@ from edge.trust.documents import DOCUMENT_MAX_BYTES, parse_strict
 from provisioning import build_command
 from provisioning.built_list import read_built
 from provisioning.built_people import read_people, references_of
-from provisioning.commands.common import add_folder, add_keys, add_push, confirm, hand_over, open_fleet, open_signers
+from provisioning.commands.common import (
+    add_folder,
+    add_keys,
+    add_push,
+    add_signing,
+    each_signer,
+    hand_over,
+    open_fleet,
+    open_signers,
+)
 from provisioning.fleet_folder import FleetFolder
 from provisioning.list_change import draft_base, draft_delta, find_entries, publish_item
 from provisioning.list_now import list_now
@@ -73,11 +82,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     add_folder(bundle)
     bundle.set_defaults(run=_bundle)
-    sign = kinds.add_parser("sign", help="show an item, ask, and sign it")
-    sign.add_argument("item", type=Path, metavar="ITEM")
-    sign.add_argument("--yes", action="store_true", help="do not ask: it was read elsewhere")
-    add_keys(sign, several=False)
-    sign.set_defaults(run=_sign)
+    add_signing(kinds, "sign", "item", "show an item, ask, and sign it", _sign)
     publish = kinds.add_parser("publish", help="publish an item that its signers have signed")
     publish.add_argument("item", type=Path, metavar="ITEM")
     add_folder(publish)
@@ -170,11 +175,9 @@ def _bundle(options: argparse.Namespace) -> int:
 def _sign(options: argparse.Namespace) -> int:
     data = _read(options.item)
     print(_describe(data))
-    for signer in open_signers(options):
-        confirm(f"sign it with key {signer.public_key.keyid[:16]}…?", options.yes)
+    for signer in each_signer(options):
         data = add_signature(data, signer)
         write_durably(options.item, data)
-        print(f"signed with key {signer.public_key.keyid[:16]}…")
     return 0
 
 
