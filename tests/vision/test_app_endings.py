@@ -107,6 +107,7 @@ def test_order_that_ended_while_the_van_was_off_destroys_its_key_and_is_signed_f
     assert camera.opened == 0
     (receipt,) = documents(van, link, DeletionReceipt)
     assert receipt.closed_because == "fleet_time"
+    assert receipt.vision.entries_overwritten == 0  # the list is not opened once more to be closed
     assert receipt.vision.recipient_destroyed == recipient
     assert not van.vault().holds(recipient)
 
