@@ -14,13 +14,15 @@ from edge.errors import CalibrationDataInvalid
 from edge.formats.calibration import CalibrationCell, CalibrationData, CalibrationTable, TailFit
 from edge.formats.pack import Precision
 from edge.trust.packs import VerifiedPack, open_pack, open_weights, read_manifest
+from models.accuracy import Templates
 from models.arguments import add_command, add_runtime, count, pack_folder, runtime_of, show
 from models.calibration.answer import answer
 from models.calibration.fit import CONFIDENCE, RESAMPLES, CalibrationResult, calibrate
 from models.calibration.people import PersonPhotographs, find_people, merge_people, templates_of
-from models.calibration.report import alike_text, answer_text, table_text
+from models.calibration.report import alike_text, answer_text, table_text, validation_text
 from models.calibration.store import add_tables
 from models.calibration.strangers import NonMated, compare_people
+from models.calibration.validate import Validation, validate
 from models.check import precisions_of
 from models.progress import counting_bar
 
@@ -32,6 +34,9 @@ _CALIBRATE_EPILOG = """\
 FOLDER holds one folder of photographs for each person. Whoever is there twice, under two names, ruins the tail of
 what strangers score: look at the pairs that are named in the end, and say --same NAME=OTHER for each that is one
 person. The manifest then pins the new tables, and its version goes up: orders for the version before do not fit it.
+
+With --validate nothing is written: tables of N of the people, drawn 20 times, are asked for lists that only all of
+them can measure, and the thresholds for how many mates reach them.
 """
 
 
@@ -58,6 +63,12 @@ def add_commands(commands: Any) -> None:
         help="OTHER's photographs are of NAME too",
     )
     command.add_argument(
+        "--validate",
+        type=_entries,
+        metavar="N",
+        help="write nothing; say how far to believe tables of N people",
+    )
+    command.add_argument(
         "--precision", choices=("int8", "float32"), help="weights to calibrate (default: each that the pack has)"
     )
     command.add_argument("--workers", type=count, default=2, metavar="N", help="photographs at a time (default: 2)")
@@ -76,6 +87,8 @@ def _calibrate(options: argparse.Namespace) -> int:
     manifest, _ = read_manifest(folder)
     people = merge_people(find_people(options.on), _renamed(options.same))
     wanted: tuple[Precision, ...] = (options.precision,) if options.precision else precisions_of(manifest)
+    if options.validate:
+        return _validate(options, [open_weights(folder, precision) for precision in wanted], people)
     tables, texts = [], []
     for precision in wanted:
         table, strangers = _table(options, open_weights(folder, precision), people)
@@ -95,6 +108,19 @@ def _calibrate(options: argparse.Namespace) -> int:
     return 0
 
 
+def _validate(options: argparse.Namespace, packs: Sequence[VerifiedPack], people: Sequence[PersonPhotographs]) -> int:
+    runtime = runtime_of(options)
+    found: dict[str, Validation] = {}
+    for pack in packs:
+        templates, _, result = _calibrated(options, pack, runtime, people)
+        with counting_bar(f"{options.name} {pack.precision}: tables") as report:
+            found[pack.precision] = validate(templates, result, options.validate, SEED, report)
+    fields = {"good": True, **{precision: dataclasses.asdict(one) for precision, one in found.items()}}
+    texts = (f"{options.name} {precision}: {validation_text(one)}" for precision, one in found.items())
+    show(options, fields, "\n\n".join(texts))
+    return 0
+
+
 def _threshold(options: argparse.Namespace) -> int:
     pack = open_pack(pack_folder(options), options.precision)
     found = answer(pack, options.backend, options.watchlist, options.fpir)
@@ -106,11 +132,7 @@ def _table(
     options: argparse.Namespace, pack: VerifiedPack, people: Sequence[PersonPhotographs]
 ) -> tuple[CalibrationTable, NonMated]:
     runtime = runtime_of(options)
-    with counting_bar(f"{options.name} {pack.precision}: photographs") as report:
-        templates = templates_of(pack, runtime, people, options.workers, report)
-    strangers = compare_people(templates)
-    with counting_bar(f"{options.name} {pack.precision}: resamples") as report:
-        result = calibrate(strangers, SEED, report)
+    templates, strangers, result = _calibrated(options, pack, runtime, people)
     data = CalibrationData(
         description=options.describe,
         subjects="synthetic" if options.synthetic else "real",
@@ -121,6 +143,16 @@ def _table(
         comparisons=strangers.comparisons,
     )
     return make_table(pack, runtime, data, result), strangers
+
+
+def _calibrated(
+    options: argparse.Namespace, pack: VerifiedPack, runtime: LiteRtRuntime, people: Sequence[PersonPhotographs]
+) -> tuple[Templates, NonMated, CalibrationResult]:
+    with counting_bar(f"{options.name} {pack.precision}: photographs") as report:
+        templates = templates_of(pack, runtime, people, options.workers, report)
+    strangers = compare_people(templates)
+    with counting_bar(f"{options.name} {pack.precision}: resamples") as report:
+        return templates, strangers, calibrate(strangers, SEED, report)
 
 
 def make_table(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edge.formats.calibration import CalibrationTable
+from models.accuracy import Rate
 from models.calibration.answer import ThresholdAnswer
+from models.calibration.validate import MATES_FPIR, Validation
 from models.tables import aligned
 
 _MODELLED = "~"
@@ -43,6 +45,43 @@ def alike_text(pairs: Sequence[tuple[str, str, float]]) -> str:
     """The pairs to look at."""
     rows = [(f"{score:.3f}", f"{name}={other}") for name, other, score in pairs]
     return f"most alike; is any of them one person under two names? then calibrate anew, with --same:\n{aligned(rows)}"
+
+
+def validation_text(found: Validation) -> str:
+    """What came of asking tables of fewer people."""
+    rows = [
+        (
+            "ENTRIES",
+            "FPIR",
+            "MEASURED ON ALL",
+            f"{found.people} PEOPLE: MEAN OFF",
+            "DEVIATION",
+            "INTERVALS THAT HELD IT",
+        )
+    ]
+    rows += [
+        (
+            f"{trial.watchlist:,}",
+            f"{trial.fpir:g}",
+            f"{trial.measured:.3f}",
+            f"{trial.bias:+.3f}",
+            f"{trial.deviation:.3f}",
+            f"{trial.held} of {found.draws}",
+        )
+        for trial in found.trials
+    ]
+    mates = [("ENTRIES", f"FPIR {MATES_FPIR:g}", "MATED COMPARISONS THAT REACH IT (95 %, by people)")]
+    mates += [(f"{one.watchlist:,}", f"{one.threshold:.3f}", _rate_text(one.rate)) for one in found.mates]
+    return f"{found.draws} tables, each of {found.people} people\n{aligned(rows)}\n\n{aligned(mates)}"
+
+
+def _rate_text(rate: Rate | None) -> str:
+    if rate is None:
+        return "nobody has two photographs"
+    near = rate.interval
+    return (
+        f"{rate.successes} of {rate.trials}, {rate.people} people: {near.share:.3f} ({near.low:.3f} to {near.high:.3f})"
+    )
 
 
 def answer_text(answer: ThresholdAnswer) -> str:
