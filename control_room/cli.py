@@ -60,6 +60,7 @@ files below DIR with --save DIR:
   alerts.jsonl   one object a line; each alert once, whatever stopped the room in between
   crops/         live crops, EVENT_ID.jpg
   records.jsonl  signed records of the vans, verified
+  from-vans/     their deletion receipts as signed: `lfr-fleet stick read DIR` takes those that the fleet missed
   health.json    the last verified heartbeat of each van
   refused.jsonl  what was refused in this run: topic, why, count
 

@@ -225,7 +225,7 @@ class Room:
 
     def _show_record(self, document: Record, row: StoredEvent) -> None:
         if self._saved is not None:
-            self._saved.add_record(document)
+            self._saved.add_record(document, row.event)
         if isinstance(document, DeletionReceipt):
             for kind, text in in_words(document):
                 self._screen.notice(kind, text)

@@ -17,6 +17,8 @@ from control_room.refusals import Refusal
 from edge.clock import parse_utc, utc_text
 from edge.files import write_durably
 from edge.formats.documents import HealthDocument
+from edge.formats.receipts import DeletionReceipt
+from edge.formats.topics import FROM_VANS
 
 
 class SavedFolder:
@@ -50,11 +52,18 @@ class SavedFolder:
             raise StoreUnusable(f"{self._folder}: cannot be written: {error}") from None
         return True
 
-    def add_record(self, record: Record) -> bool:
-        """Append a verified record; False when it was here already. Raises: StoreUnusable."""
+    def add_record(self, record: Record, event: bytes) -> bool:
+        """Append a verified record; False when it was here already. event: as the van signed it.
+
+        A deletion receipt is kept so too, where the fleet can take it from. Raises: StoreUnusable.
+        """
         if record.event_id in self._records.ids:
             return False
         try:
+            if isinstance(record, DeletionReceipt):
+                folder = self._folder / FROM_VANS / record.device
+                folder.mkdir(parents=True, exist_ok=True)
+                write_durably(folder / f"{record.event_id}.json", event)
             self._records.append(record.event_id, record.model_dump(mode="json"))
         except OSError as error:
             raise StoreUnusable(f"{self._folder}: cannot be written: {error}") from None

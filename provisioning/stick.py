@@ -8,13 +8,12 @@ from collections.abc import Collection
 from pathlib import Path
 
 from edge.errors import LfrError
-from edge.formats.topics import is_repo_name
+from edge.formats.topics import FROM_VANS, is_repo_name
 from edge.trust.documents import DOCUMENT_MAX_BYTES
 from provisioning.fleet_folder import FleetFolder
 from provisioning.heard import Heard
 from provisioning.hints import hints_of
 
-OUTGOING = "from-vans"
 STOCK = "keys.json"
 FILES_MAX = 10_000
 _OURS = ("metadata", "policies", "deployments", "hints")
@@ -57,7 +56,7 @@ def read_stick(fleet: FleetFolder, folder: Path) -> list[str]:
     """Take key stocks and receipts that vans left; a line for each. Nothing on a stick is believed unsigned."""
     heard = Heard(fleet)
     lines = []
-    outgoing = folder / OUTGOING
+    outgoing = folder / FROM_VANS
     paths = sorted(outgoing.glob("*/*.json"))[:FILES_MAX] if outgoing.is_dir() else []
     for path in paths:
         device = path.parent.name

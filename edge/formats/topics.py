@@ -22,6 +22,9 @@ RECEIPTS = "receipts"
 KEYS = "keys"
 COMMANDS = "commands"
 
+FROM_VANS = "from-vans"
+"""Of a folder that travels to the fleet: below it, by device, what vans have signed (REPOSITORY.md 5)."""
+
 OUTBOX_CHANNELS = (ALERTS, RECORDS)
 """The channels whose messages wait in the outbox for a signed receipt."""
 

@@ -11,10 +11,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge.formats.topics import is_repo_name
+from edge.formats.topics import FROM_VANS, is_repo_name
 from edge.wire import FILE_MAX_BYTES
-
-OUTGOING = "from-vans"
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -52,7 +50,7 @@ class Stick:
     def left(self, last: str) -> bool:
         """Whether a file of this van's lies there already."""
         try:
-            with self._level([OUTGOING, self._device], make=False) as folder:
+            with self._level([FROM_VANS, self._device], make=False) as folder:
                 return stat.S_ISREG(os.stat(last, dir_fd=folder, follow_symlinks=False).st_mode)
         except OSError:
             return False
@@ -60,7 +58,7 @@ class Stick:
     def leave(self, last: str, data: bytes) -> None:
         """Put a file under this van's name, whole or not at all. Raises: OSError."""
         fresh = f"{last}.new"
-        with self._level([OUTGOING, self._device], make=True) as folder:
+        with self._level([FROM_VANS, self._device], make=True) as folder:
             with os.fdopen(os.open(fresh, _WRITE, 0o600, dir_fd=folder), "wb") as file:
                 file.write(data)
                 file.flush()

@@ -11,7 +11,7 @@ from control_room.sheet import SheetCard
 from edge.clock import utc_text
 from edge.formats.documents import HealthDocument
 from edge.formats.receipts import STEPS, DeletionReceipt, LinkDeleted, StepDone, VisionDeleted
-from edge.formats.topics import HEALTH, RECORDS
+from edge.formats.topics import FROM_VANS, HEALTH, RECORDS
 from edge.trust.envelope import unwrap
 from tests.control_room.test_present import screen_of, shown
 from tests.control_room.van import DEPLOYMENT, FLEET, Bench
@@ -73,6 +73,17 @@ def test_a_deletion_receipt_is_stored_receipted_and_shown_with_both_halves_apart
     assert any("no receipt speaks for what a broker kept" in line for line in told)
     assert not bench.screen.of("not deleted")
     assert document.event_id in (bench.folder / "saved/records.jsonl").read_text()
+
+
+def test_a_deletion_receipt_is_left_as_signed_where_the_fleet_takes_it_from(bench):
+    document = receipt(bench)
+    topic, event = sent(bench, document)
+    bench.take((topic, event), bench.van.record())
+    bench.show()
+    left = [path for path in (bench.folder / "saved" / FROM_VANS).rglob("*") if path.is_file()]
+    assert left == [bench.folder / "saved" / FROM_VANS / "van-1" / f"{document.event_id}.json"]
+    assert unwrap(left[0].read_bytes(), DeletionReceipt, {bench.van.public_hex}) == document
+    assert left[0].read_bytes() == event
 
 
 def test_statistics_and_receipt_of_one_deployment_stand_beside_each_other(bench):

@@ -6,6 +6,9 @@ import os
 
 import pytest
 
+from control_room.saved import SavedFolder
+from edge.formats.receipts import DeletionReceipt
+from edge.trust.envelope import unwrap
 from provisioning.status import fleet_status
 from tests.provisioning.fleet_rig import FleetRig
 
@@ -38,6 +41,23 @@ def test_deployment_goes_there_and_its_receipts_come_back_by_stick(rig: FleetRig
     text = capsys.readouterr().out
     assert "van-1: 4 unused keys in stock" in text
     assert "van-1: deletion receipt for station-1 (close)" in text
+    assert fleet_status(rig.fleet()).deployments[0].receipts == ("van-1",)
+
+
+def test_receipt_that_came_while_nobody_served_is_taken_from_the_room(
+    rig: FleetRig, capsys: pytest.CaptureFixture[str]
+):
+    rig.publish()
+    assert rig.at("order", "close", "station-1", "--reason", "over", "--key", rig.key("custodian")) == 0
+    van, recipient = rig.vans["van-1"], rig.fleet().ledger("station-1").read().vans["van-1"].recipient
+    van.vault.destroy(recipient)
+    event = van.receipt("station-1", recipient)
+    saved = rig.messages / "saved"
+    SavedFolder(saved).add_record(
+        unwrap(event, DeletionReceipt, {rig.fleet().vans.get("van-1").signing_key_hex}), event
+    )
+    assert rig.at("stick", "read", str(saved)) == 0
+    assert "van-1: deletion receipt for station-1 (close)" in capsys.readouterr().out
     assert fleet_status(rig.fleet()).deployments[0].receipts == ("van-1",)
 
 
