@@ -9,7 +9,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from models.training.geometry import STRIDES
-from models.training.layers import INPUT_SCALE, ConvNorm, Separable
+from models.training.layers import INPUT_SCALE, ConvNorm, Refined, Separable
 
 FIELDS = {"face": 1, "fit": 1, "box": 4, "landmarks": 10}
 """Channels of each output. face: logit that there is one; fit: logit of how well the box lies on it."""
@@ -38,6 +38,7 @@ class DetectorNet(nn.Module):
         self.join_middle, self.join_fine = Separable(c, c), Separable(c, c)
         self.heads = nn.ModuleList(Separable(c, c, size=_HEAD_SIZE) for _ in STRIDES)
         self.places = nn.ModuleList(Separable(c, c, size=_HEAD_SIZE) for _ in STRIDES)
+        self.refine = Refined(c, _HEAD_SIZE)
         self.outputs = nn.ModuleList(
             nn.ModuleDict({name: nn.Conv2d(c, width, 1) for name, width in FIELDS.items()}) for _ in STRIDES
         )
@@ -55,17 +56,12 @@ class DetectorNet(nn.Module):
         for features, head, place, output in zip(
             (fine, middle, coarse), self.heads, self.places, self.outputs, strict=True
         ):
-            whether, where = head(features), place(features)
+            whether, where = head(features), self.refine(place(features))
             layers = cast(nn.ModuleDict, output).items()
             found.append({name: layer(where if name in PLACED else whether) for name, layer in layers})
         return found
 
     def begin_with(self, state: dict[str, Tensor]) -> None:
-        """Take the weights of a network of this kind, or of one with smaller kernels in its heads and one head for
-        everything: it computes the same to begin with."""
-        own = self.state_dict()
-        for name, value in own.items():
-            given = state[name] if name in state else state[name.replace("places.", "heads.")]
-            margin = (value.shape[-1] - given.shape[-1]) // 2 if value.dim() == 4 else 0
-            own[name] = functional.pad(given, [margin] * 4) if margin else given
-        self.load_state_dict(own)
+        """Take the weights of a network of this kind, or of one that has nothing to refine places with: it computes
+        the same to begin with."""
+        self.load_state_dict(self.state_dict() | state)

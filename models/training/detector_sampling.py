@@ -27,10 +27,10 @@ BLANK_WINDOWS_SHARE = 0.12
 WINDOW_PX = 160
 FACE_SHARE, HARD_SHARE = 0.7, 0.2
 """Of the windows, round a face, and round a place that was taken for one; the others are anywhere."""
-FACES_PX = ((9.0, 40.0), (26.0, 150.0))
-"""How wide a window shows its face: one range or the other, as often."""
-SCALE_MIN, SCALE_MAX = WINDOW_PX / 256, 2.5
-"""Smaller, and a frame would not fill its window; larger, and a face would be a blur."""
+FACES_PX, FACES_SHARES = ((9.0, 30.0), (24.0, 150.0)), (0.35, 0.65)
+"""How wide a window shows its face: one range or the other, and how often each."""
+SCALE_MIN, SCALE_MAX = WINDOW_PX / 256, 1.5
+"""Smaller, and a frame would not fill its window; larger, and most large faces would be blurs."""
 MARGIN_SHARE = 0.12
 """A face's middle comes no nearer to a window's edge, unless it is as near to the frame's."""
 
@@ -85,7 +85,7 @@ class Windows:
 
     def _face(self, rng: np.random.Generator) -> tuple[int, NDArray[np.float32], float]:
         """A face's frame, its middle, and how much larger to show it."""
-        wanted_px = float(np.exp(rng.uniform(*np.log(FACES_PX[int(rng.integers(2))]))))
+        wanted_px = float(np.exp(rng.uniform(*np.log(FACES_PX[rng.choice(len(FACES_PX), p=FACES_SHARES)]))))
         first, last = np.searchsorted(self._widths, (wanted_px / SCALE_MAX, wanted_px / SCALE_MIN))
         first = min(int(first), len(self._widths) - 1)
         chosen = int(rng.integers(first, max(int(last), first + 1)))

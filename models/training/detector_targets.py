@@ -19,7 +19,7 @@ better, the coarser one sees more around them."""
 
 CENTRE_SHARE = 0.28
 """Cells this near a face's centre, as a share of its longer side, own it; at least the nearest one does."""
-EDGE_SHARE = 0.5
+EDGE_SHARE = 0.4
 """Cells between those and this near are not asked."""
 
 FOREIGN = 1.5

@@ -12,7 +12,7 @@ from models.build.graph import Activation, Binary, Conv, DepthwiseConv, Graph, N
 from models.training.detector_net import FIELDS, PLACED, DetectorNet
 from models.training.embedder_net import EmbedderNet
 from models.training.geometry import DIMENSION, INPUT_PX, STRIDES
-from models.training.layers import INPUT_SCALE, ConvNorm, Residual, Separable
+from models.training.layers import INPUT_SCALE, ConvNorm, Refined, Residual, Separable
 
 _INPUT = "image"
 
@@ -57,6 +57,9 @@ class _Nodes:
                 return self.layers(f"{name}/point", self.layers(f"{name}/depth", x, body.depthwise), body.pointwise)
             case Residual():
                 inner = self.layers(f"{name}/second", self.layers(f"{name}/first", x, body.first), body.second)
+                return self.add(name, x, inner, relu=True)
+            case Refined():
+                inner = self.conv(f"{name}/point", self.conv(f"{name}/depth", x, body.depthwise), body.pointwise)
                 return self.add(name, x, inner, relu=True)
             case nn.Sequential():
                 for index, part in enumerate(body):
@@ -106,6 +109,7 @@ def detector_graph(network: DetectorNet, width_px: int, height_px: int) -> Graph
         cells = (width_px // stride) * (height_px // stride)
         whether = nodes.layers(f"head{stride}", features, network.heads[index])
         where = nodes.layers(f"place{stride}", features, network.places[index])
+        where = nodes.layers(f"refine{stride}", where, network.refine)
         for field, layer in cast(nn.ModuleDict, network.outputs[index]).items():
             name = f"{field}{stride}"
             x = nodes.conv(f"{name}/raw", where if field in PLACED else whether, cast(nn.Conv2d, layer))

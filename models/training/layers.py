@@ -53,6 +53,22 @@ class Separable(nn.Module):
         return y
 
 
+class Refined(nn.Module):
+    """A separable convolution round which the input passes, without normalisation of its own: features of several
+    strides can share it. At first it changes nothing."""
+
+    def __init__(self, channels: int, size: int):
+        super().__init__()
+        self.depthwise = nn.Conv2d(channels, channels, size, padding=size // 2, groups=channels)
+        self.pointwise = nn.Conv2d(channels, channels, 1)
+        nn.init.zeros_(self.pointwise.weight)
+        nn.init.zeros_(self.pointwise.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        total: Tensor = x + self.pointwise(self.depthwise(x))
+        return total.relu()
+
+
 def parameter_count(network: Any) -> int:
     """Trained numbers, normalisation's scale and offset counted with the convolutions they fold into."""
     return sum(parameter.numel() for parameter in network.parameters())

@@ -48,7 +48,10 @@ def test_an_exported_embedder_computes_the_same() -> None:
 
 
 def test_an_exported_detector_computes_the_same_and_is_read_by_the_decoder() -> None:
-    network = used(DetectorNet())
+    exported_computes_the_same(used(DetectorNet()))
+
+
+def exported_computes_the_same(network: DetectorNet) -> None:
     graph = detector_graph(network, 96, 64)
     model = choose_runtime("litert", 1).load(write_tflite(graph, float_tensors(graph)), "detector")
     YuNetDecoder(96, 64, model.outputs)
@@ -67,27 +70,22 @@ def test_an_exported_detector_computes_the_same_and_is_read_by_the_decoder() -> 
         assert sorted(float(one.max()) for one in found[(1, cells, 1)]) == pytest.approx(shares, abs=1e-5)
 
 
-def test_a_detector_begun_with_one_head_for_everything_computes_the_same() -> None:
+def test_a_detector_begun_with_one_that_refines_nothing_computes_the_same() -> None:
     given = used(DetectorNet())
-    state = given.state_dict()
-    narrower = {
-        name: value[..., 1:-1, 1:-1] if name.startswith("heads.") and value.shape[-2:] == (5, 5) else value
-        for name, value in state.items()
-        if not name.startswith("places.")
-    }
-    for name, value in state.items():
-        if name.startswith("heads.") and value.shape[-2:] == (5, 5):
-            value[..., [0, -1], :] = 0
-            value[..., :, [0, -1]] = 0
-        if name.startswith("places."):
-            value.copy_(state[name.replace("places.", "heads.")])
+    state = {name: value for name, value in given.state_dict().items() if not name.startswith("refine.")}
     begun = DetectorNet().eval()
-    begun.begin_with(narrower)
+    begun.begin_with(state)
     image = 255 * torch.rand(1, 3, 64, 96)
     with torch.no_grad():
         for one, other in zip(begun(image), given(image), strict=True):
             for field in FIELDS:
                 torch.testing.assert_close(one[field], other[field])
+
+
+def test_a_refined_detector_is_exported_as_it_computes() -> None:
+    network = DetectorNet()
+    torch.nn.init.normal_(network.refine.pointwise.weight, std=0.05)
+    exported_computes_the_same(used(network))
 
 
 def test_landmarks_of_a_face_below_full_width_count_in_proportion_to_it() -> None:
