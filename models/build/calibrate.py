@@ -34,8 +34,11 @@ class Calibration:
     spans: Mapping[str, Span]
 
 
-def calibrate(graph: Graph, runtime: Runtime, pictures: Sequence[NDArray[np.uint8]], report: Report) -> Calibration:
-    """pictures: uint8 (height, width, 3), such as the network will meet; each is looked at three times.
+def calibrate(
+    graph: Graph, runtime: Runtime, pictures: Sequence[NDArray[np.uint8]], report: Report, within: float = 1.0
+) -> Calibration:
+    """pictures: uint8 (height, width, 3), such as the network will meet; each is looked at three times. within: the
+    share of them whose numbers all fit into the ranges; what goes beyond is cut off, and the others have finer steps.
 
     report: told how many looks are done, of how many. Raises: GraphInvalid, ModelRejected, PackShapeMismatch.
     """
@@ -44,7 +47,7 @@ def calibrate(graph: Graph, runtime: Runtime, pictures: Sequence[NDArray[np.uint
     def look(looked_at: Graph) -> dict[str, Observed]:
         nonlocal looks
         before, looks = looks, looks + len(pictures)
-        return observe(looked_at, runtime, pictures, lambda done, _: report(before + done, 3 * len(pictures)))
+        return observe(looked_at, runtime, pictures, lambda done, _: report(before + done, 3 * len(pictures)), within)
 
     silent = {name: _kept(each) for name, each in silent_of(graph, look(graph)).items()}
     graph = drop_silent(graph, silent)

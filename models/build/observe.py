@@ -19,7 +19,7 @@ Report = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Observed:
-    """One tensor over all pictures.
+    """One tensor over all pictures. low, high: what so many of them keep to as was asked for.
 
     reach, mean, variance: by channel, float64 (channels,); reach is the highest absolute number.
     """
@@ -32,9 +32,11 @@ class Observed:
 
 
 def observe(
-    graph: Graph, runtime: Runtime, pictures: Sequence[NDArray[np.uint8]], report: Report
+    graph: Graph, runtime: Runtime, pictures: Sequence[NDArray[np.uint8]], report: Report, within: float = 1.0
 ) -> dict[str, Observed]:
     """Every tensor by name, the input too. pictures: uint8 (height, width, 3), of the input's size.
+
+    within: the share of them that a tensor's lowest number, and its highest, holds for.
 
     Raises: GraphInvalid, ModelRejected, PackShapeMismatch.
     """
@@ -49,12 +51,18 @@ def observe(
             squares = np.einsum("ij,ij->j", cells, cells) / np.float32(len(cells))
             found[name].append(np.stack([cells.min(axis=0), cells.max(axis=0), cells.mean(axis=0), squares]))
         report(done, len(pictures))
-    return {name: _joined(np.stack(each).astype(np.float64)) for name, each in found.items()}
+    return {name: _joined(np.stack(each).astype(np.float64), within) for name, each in found.items()}
 
 
-def _joined(each: NDArray[np.float64]) -> Observed:
+def _joined(each: NDArray[np.float64], within: float) -> Observed:
     """each: (pictures, 4, channels): lowest, highest, mean, and mean of squares."""
-    low, high = each[:, 0].min(axis=0), each[:, 1].max(axis=0)
+    lowest, highest = each[:, 0].min(axis=0), each[:, 1].max(axis=0)
+    low, high = -_reached(-each[:, 0].min(axis=1), within), _reached(each[:, 1].max(axis=1), within)
     mean, squares = each[:, 2:].mean(axis=0)
     variance = np.maximum(squares - mean**2, 0)
-    return Observed(float(low.min()), float(high.max()), np.maximum(-low, high), mean, variance)
+    return Observed(low, high, np.maximum(-lowest, highest), mean, variance)
+
+
+def _reached(highest: NDArray[np.float64], within: float) -> float:
+    """The least number that this share of the pictures does not exceed. highest: each picture's (pictures,)."""
+    return float(np.quantile(highest, within, method="inverted_cdf"))

@@ -14,6 +14,10 @@ from models.build.calibrate import calibrate, float_file, int8_file
 from models.build.graph import Graph
 from models.training.run import load
 
+FRAMES_WITHIN = 0.75
+"""Of the detector's frames, for each end of a range. On 900 frames that served to choose this, float32 found 913 of
+926 faces from 16 px and int8 912; with 1, the extremes of all frames, int8 found 909."""
+
 Report = Callable[[int, int], None]
 
 
@@ -59,7 +63,7 @@ def build_detectors(
         return detector_graph(network, width_px, height_px)
 
     height, width = frames[0].shape[:2]
-    calibration = calibrate(graph_of(width, height), runtime, frames, report)
+    calibration = calibrate(graph_of(width, height), runtime, frames, report, FRAMES_WITHIN)
     return {
         size: Built(float_file(graph), int8_file(graph, calibration), checkpoint["step"])
         for size in sizes_px

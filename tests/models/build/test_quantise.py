@@ -47,6 +47,18 @@ def test_int8_network_computes_nearly_what_the_float_one_does(seed: int):
             assert np.abs(found - computed[name]).mean() < 0.03 * span, f"seed {seed}: {name}"
 
 
+def test_range_holds_for_the_share_of_the_pictures_that_is_asked_for():
+    graph = graph_of_every_node(5)
+    shown = pictures(5, 8, SIZE_PX)
+    alone = [observe(graph, RUNTIME, [picture], _quiet) for picture in shown]
+    some, whole = (observe(graph, RUNTIME, shown, _quiet, within) for within in (0.75, 1.0))
+    for name in whole:
+        lows, highs = sorted(each[name].low for each in alone), sorted(each[name].high for each in alone)
+        assert (some[name].low, some[name].high) == (lows[2], highs[5])
+        assert (whole[name].low, whole[name].high) == (lows[0], highs[7])
+        np.testing.assert_array_equal(some[name].reach, whole[name].reach)
+
+
 def test_every_tensor_is_of_integers_and_the_picture_comes_as_it_is():
     content = _int8(graph_of_every_node(1), 1)
     subgraph = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content)).subgraphs[0]
