@@ -37,8 +37,9 @@ class Calibration:
 def calibrate(
     graph: Graph, runtime: Runtime, pictures: Sequence[NDArray[np.uint8]], report: Report, within: float = 1.0
 ) -> Calibration:
-    """pictures: uint8 (height, width, 3), such as the network will meet; each is looked at three times. within: the
-    share of them whose numbers all fit into the ranges; what goes beyond is cut off, and the others have finer steps.
+    """pictures: uint8 (height, width, 3), such as the network will meet; each is looked at three times.
+
+    within: the share of them that each end of a range holds for; what goes beyond is cut off, all else has finer steps.
 
     report: told how many looks are done, of how many. Raises: GraphInvalid, ModelRejected, PackShapeMismatch.
     """

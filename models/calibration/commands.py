@@ -50,8 +50,12 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--on", type=Path, nargs="+", required=True, metavar="FOLDER", help="people: one folder of pictures for each"
     )
-    command.add_argument(
-        "--describe", required=True, metavar="TEXT", help="what the photographs are, in words, for whoever relies on it"
+    purpose = command.add_mutually_exclusive_group(required=True)
+    purpose.add_argument(
+        "--describe", metavar="TEXT", help="what the photographs are, in words, for whoever relies on it"
+    )
+    purpose.add_argument(
+        "--validate", type=_entries, metavar="N", help="write nothing; say how far to believe tables of N people"
     )
     command.add_argument("--synthetic", action="store_true", help="declare that the people are rendered")
     command.add_argument(
@@ -61,12 +65,6 @@ def add_commands(commands: Any) -> None:
         default=[],
         metavar="NAME=OTHER",
         help="OTHER's photographs are of NAME too",
-    )
-    command.add_argument(
-        "--validate",
-        type=_entries,
-        metavar="N",
-        help="write nothing; say how far to believe tables of N people",
     )
     command.add_argument(
         "--precision", choices=("int8", "float32"), help="weights to calibrate (default: each that the pack has)"

@@ -83,7 +83,7 @@ def test_validating_writes_nothing_and_answers_people_and_machines(tmp_path: Pat
     monkeypatch.setattr(commands, "validate", functools.partial(validate.validate, draws=2))
     before = read_manifest(folder)
     words = ["calibrate", "made", "--packs", str(tmp_path / "packs"), "--on", str(tmp_path / "people")]
-    assert main([*words, "--describe", "drawn at random", "--validate", str(SOME), "--json"]) == 0
+    assert main([*words, "--validate", str(SOME), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["good"]
     assert {one["people"] for name, one in told.items() if name != "good"} == {SOME}
